@@ -1,0 +1,51 @@
+# What can be done here. `make help` lists it.
+
+DATA ?= .huizhi
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test check bench requirements clean
+
+help: ## List every command with a sentence.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) ## Make .venv and install what the machine lacks; starts nothing.
+	@$(BIN)/python -m services.cli.stack.install
+
+run: setup ## Start everything on this machine, play the demonstration, and stay up until Ctrl-C.
+	@$(BIN)/huizhi demo --data $(DATA) --stay
+
+demo: setup ## Start everything, play the demonstration, and stop; succeeds only if the ledger is right.
+	@$(BIN)/huizhi demo --data $(DATA)
+
+test: setup ## Run all tests against real servers, and name the slowest.
+	@$(BIN)/python -m pytest $(TESTS)
+
+check: setup ## Look over the code: ruff, its format, mypy in strict mode, import-linter.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: setup ## Measure; there are no cases yet.
+	@echo "There are no benchmark cases yet."
+
+requirements: ## Write requirements.txt and requirements-dev.txt anew from the newest versions that pyproject.toml allows.
+	@deploy/local/pin-requirements.sh $(PYTHON)
+
+clean: ## Stop the local stack of DATA and remove its data, .venv and all caches.
+	@if [ -x $(BIN)/huizhi ] && [ -d $(DATA) ]; then $(BIN)/huizhi down --data $(DATA); fi
+	rm -rf $(DATA) $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp is written last, so a set-up that was interrupted is done again.
+$(INSTALLED): requirements.txt requirements-dev.txt pyproject.toml
+	@PYTHON=$(PYTHON) deploy/local/make-venv.sh $(VENV)
+	@echo "installing the pinned Python packages"
+	@$(PIP) install -r requirements-dev.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@

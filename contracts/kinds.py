@@ -1,0 +1,148 @@
+"""Kinds: what a query or notice is about, with the schema of its payload, its deadline, and whether an answer is owed.
+
+A kind is a YAML document. The built-in ones lie in ``contracts/builtin_kinds``; an operator adds further ones with
+``huizhi kind import``.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+
+import jsonschema_rs
+import yaml
+
+from contracts.envelope import MessageType
+
+_NAME = re.compile(r"[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+")
+_MEMBERS = {"name", "type", "answer_owed", "deadline_days", "description", "schema"}
+_LONGEST_DEADLINE_DAYS = 3660
+
+ANSWER_SCHEMA: Mapping[str, Any] = {
+    "$schema": "http://json-schema.org/draft-07/schema#",
+    "title": "Payload of an answer",
+    "type": "object",
+    "properties": {"note": {"type": "string", "description": "What the asker should know"}},
+}
+"""Any answer's payload: an object with an optional note (design section 4)."""
+
+
+class KindError(ValueError):
+    """A kind's document that does not say what a kind must say."""
+
+
+class PayloadError(ValueError):
+    """A payload that does not follow its schema. The text names places in the schema, never values of the payload."""
+
+
+class PayloadSchema:
+    """A JSON Schema (draft-07) made ready to check payloads. Raises KindError for a schema that is none."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        try:
+            jsonschema_rs.meta.validate(dict(schema))
+            self._validator = jsonschema_rs.Draft7Validator(dict(schema))
+        except (jsonschema_rs.ValidationError, ValueError) as error:
+            raise KindError(f"the schema is not a JSON Schema (draft-07): {str(error).splitlines()[0]}") from error
+
+    def check(self, payload: object) -> None:
+        """Raises PayloadError naming the rule that ``payload`` breaks."""
+        if self._validator.is_valid(payload):
+            return
+        error = next(iter(self._validator.iter_errors(payload)))
+        rule = "/".join(str(part) for part in error.schema_path)
+        raise PayloadError(f"the payload breaks the rule {rule!r} of its schema")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind. ``deadline_days`` is None exactly where no answer is owed."""
+
+    name: str
+    type: MessageType
+    answer_owed: bool
+    deadline_days: int | None
+    description: Mapping[str, str]
+    schema: Mapping[str, Any]
+    payload_schema: PayloadSchema = field(repr=False, compare=False)
+
+    def definition(self) -> dict[str, Any]:
+        """The kind as its document says it, for storage."""
+        return {
+            "name": self.name,
+            "type": self.type.value,
+            "answer_owed": self.answer_owed,
+            "deadline_days": self.deadline_days,
+            "description": dict(self.description),
+            "schema": dict(self.schema),
+        }
+
+
+def parse_kind(text: str) -> Kind:
+    """The kind that a YAML document describes. Raises KindError, which says what is wrong and what is expected."""
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise KindError(f"the document is not YAML: {error}") from error
+    return kind_from_definition(document)
+
+
+def kind_from_definition(document: object) -> Kind:
+    """The kind of an already parsed document. Raises KindError."""
+    if not isinstance(document, dict) or set(document) - _MEMBERS:
+        raise KindError(f"a kind is a mapping with the members {', '.join(sorted(_MEMBERS))}")
+    name = document.get("name")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise KindError("name: two or more words joined by dots, in lower case, for example certificate.verify")
+    return Kind(
+        name=name,
+        type=_type(document, name),
+        answer_owed=document["answer_owed"],
+        deadline_days=_deadline_days(document, name),
+        description=_description(document, name),
+        schema=_schema(document, name),
+        payload_schema=PayloadSchema(_schema(document, name)),
+    )
+
+
+def built_in_kinds() -> list[Kind]:
+    """The kinds that come with the exchange, by name."""
+    documents = sorted(files("contracts").joinpath("builtin_kinds").iterdir(), key=lambda entry: entry.name)
+    return [parse_kind(entry.read_text("utf-8")) for entry in documents if entry.name.endswith(".yaml")]
+
+
+def _type(document: dict[str, Any], name: str) -> MessageType:
+    if document.get("type") not in ("query", "notice"):
+        raise KindError(f"{name}: type is query or notice")
+    owed = document.get("answer_owed")
+    if not isinstance(owed, bool) or owed != (document["type"] == "query"):
+        raise KindError(f"{name}: answer_owed is true for a query and false for a notice")
+    return MessageType(document["type"])
+
+
+def _deadline_days(document: dict[str, Any], name: str) -> int | None:
+    days = document.get("deadline_days")
+    if not document["answer_owed"]:
+        if days is not None:
+            raise KindError(f"{name}: deadline_days is left out where no answer is owed")
+        return None
+    if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= _LONGEST_DEADLINE_DAYS:
+        raise KindError(f"{name}: deadline_days is a whole number from 1 to {_LONGEST_DEADLINE_DAYS}")
+    return days
+
+
+def _description(document: dict[str, Any], name: str) -> dict[str, str]:
+    description = document.get("description")
+    if not isinstance(description, dict) or set(description) != {"en", "zh"}:
+        raise KindError(f"{name}: description has one sentence each under en and zh")
+    if not all(isinstance(sentence, str) and sentence.strip() for sentence in description.values()):
+        raise KindError(f"{name}: each description is a sentence")
+    return description
+
+
+def _schema(document: dict[str, Any], name: str) -> dict[str, Any]:
+    schema = document.get("schema")
+    if not isinstance(schema, dict) or schema.get("type") != "object":
+        raise KindError(f"{name}: schema is a JSON Schema (draft-07) of an object")
+    return schema

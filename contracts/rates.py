@@ -1,0 +1,58 @@
+"""The figures of a cohort and the feedback rate, the same wherever they are shown. Source: design section 1."""
+
+from dataclasses import dataclass, fields
+from decimal import ROUND_HALF_UP, Decimal
+
+NO_RATE = "–"
+"""What is printed for 0/0: no rate, which is neither 100 % nor an error."""
+
+_HUNDREDTH = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Counts of queries in a cohort, as of a moment. ``on_time`` is a part of ``answered``."""
+
+    received: int = 0
+    answered: int = 0
+    on_time: int = 0
+    unanswered: int = 0
+    withdrawn: int = 0
+    forwarded: int = 0
+
+    def __add__(self, other: "Figures") -> "Figures":
+        return Figures(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    @property
+    def holds(self) -> bool:
+        """Conservation (design section 2.3): nothing received is unaccounted for."""
+        return self.received == self.answered + self.unanswered + self.withdrawn + self.forwarded
+
+    @property
+    def rate(self) -> str | None:
+        """The feedback rate in per cent with two decimals, ``99.86``; None where nothing was received."""
+        return percentage(self.answered, self.received)
+
+    @property
+    def fraction(self) -> str:
+        """The rate as an exact fraction, ``713/714``."""
+        return f"{self.answered}/{self.received}"
+
+
+def percentage(part: int, whole: int) -> str | None:
+    """``part`` of ``whole`` in per cent, rounded half up to two decimals, but never to 100.00 while something is
+    missing.
+
+    None for 0/0. Raises ValueError unless ``0 <= part <= whole``.
+    """
+    if not 0 <= part <= whole:
+        raise ValueError(f"{part} of {whole} is no part of a whole")
+    if whole == 0:
+        return None
+    exact = (Decimal(100 * part) / whole).quantize(_HUNDREDTH, ROUND_HALF_UP)
+    return str(min(exact, Decimal("99.99")) if part < whole else exact)
+
+
+def shown(rate: str | None) -> str:
+    """A rate for people: ``99.86 %``, or a dash for 0/0."""
+    return NO_RATE if rate is None else f"{rate} %"

@@ -1,0 +1,201 @@
+"""What the HTTP APIs answer with: the wire's models, apart from any table. Times are ISO 8601 with offset, dates ISO
+8601.
+"""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.addresses import Tier
+
+
+class Wire(BaseModel):
+    """Common to all: nothing but what is declared."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class InCustody(Wire):
+    """A posted message is in custody: the broker has it on disk, the ledger will say what became of it."""
+
+    id: UUID
+    type: str
+    arrived_at: datetime = Field(description="When the exchange took it")
+    address: str | None = Field(description="The current address that `to` leads to; null on an answer")
+    due: date | None = Field(description="Last day on which an answer is on time; null where none is owed")
+
+
+class FiguresOut(Wire):
+    """Counts of queries, the feedback rate in per cent with two decimals, and the same as an exact fraction."""
+
+    received: int
+    answered: int
+    on_time: int
+    unanswered: int
+    withdrawn: int
+    forwarded: int
+    rate: str | None = Field(description="`99.86`; null for 0/0, which has no rate")
+    fraction: str = Field(description="`713/714`")
+
+
+class RateOut(FiguresOut):
+    """The feedback rate of a jurisdiction and everything below it, with the figures of each tier."""
+
+    jurisdiction: str = Field(description="Empty for the whole platform")
+    name: str | None
+    role: str
+    tier: str | None = Field(description="The one asked for; null for both together")
+    kind: str | None
+    period: str | None
+    from_: datetime = Field(alias="from", description="Queries received at or after this moment")
+    to: datetime = Field(description="Queries received before this moment")
+    as_of: datetime = Field(description="Answers counted up to this moment")
+    tiers: dict[Tier, FiguresOut]
+
+
+class UnansweredQuery(Wire):
+    """A query that was received and is neither answered, withdrawn nor forwarded."""
+
+    id: UUID
+    kind: str
+    from_: str = Field(alias="from")
+    to: str
+    address: str
+    recipient: str
+    tier: Tier
+    received_at: datetime = Field(description="When it was confirmed into the recipient's inbox")
+    due: date | None
+    overdue: bool
+
+
+class UnansweredPage(Wire):
+    """Unanswered queries, oldest first. `next` continues behind the last one; null at the end."""
+
+    jurisdiction: str
+    items: list[UnansweredQuery]
+    next: str | None
+
+
+class EntryOut(Wire):
+    """One entry of the ledger."""
+
+    index: int
+    at: datetime
+    event: str
+    data: dict[str, object]
+
+
+class RefusalOut(Wire):
+    """A message that was not let in, and why."""
+
+    id: UUID
+    message_id: UUID | None
+    sender: str | None
+    type: str | None
+    problem: str = Field(description="The problem type's URN")
+    title: str
+    detail: str
+    door: str = Field(description="`amqp`, `http`, or `ledger` where only the ledger could see it")
+    payload_bytes: int
+    arrived_at: datetime
+    at: datetime
+    entry: int
+
+
+class MessageOut(Wire):
+    """A message as it stands, its entries in order, and every time its id was refused. `state` null: only refused."""
+
+    id: UUID
+    state: str | None
+    type: str | None = None
+    kind: str | None = None
+    sender: str | None = None
+    submitter: str | None = None
+    from_: str | None = Field(default=None, alias="from")
+    to: str | None = None
+    address: str | None = None
+    recipient: str | None = None
+    tier: Tier | None = None
+    due: date | None = None
+    correlation_id: UUID | None = None
+    outcome: str | None = None
+    answer_id: UUID | None = None
+    on_time: bool | None = None
+    parked_reason: str | None = None
+    arrived_at: datetime | None = None
+    accepted_at: datetime | None = None
+    received_at: datetime | None = None
+    closed_at: datetime | None = None
+    period: str | None = None
+    entries: list[EntryOut] = []
+    refusals: list[RefusalOut] = []
+
+
+class RefusalPage(Wire):
+    """Refusals, newest first. `next` continues behind the last one; null at the end."""
+
+    items: list[RefusalOut]
+    next: str | None
+
+
+class ParkedMessageOut(Wire):
+    """A message that could not be placed, and waits."""
+
+    id: UUID
+    type: str
+    kind: str | None
+    sender: str
+    from_: str = Field(alias="from")
+    to: str | None
+    address: str
+    tier: Tier
+    due: date | None
+    reason: str
+    accepted_at: datetime
+    entry: int
+
+
+class SetAsideOut(Wire):
+    """A record that the ledger could not take; it lies in the dead-letters queue."""
+
+    id: UUID
+    at: datetime
+    batch: UUID | None
+    message_id: UUID | None
+    sender: str | None
+    reason: str
+
+
+class ParkedPage(Wire):
+    """Parked messages, oldest first, and, for administrators, what was set aside."""
+
+    items: list[ParkedMessageOut]
+    next: str | None
+    set_aside: list[SetAsideOut]
+
+
+class BrokenCohort(Wire):
+    """A cohort whose counters do not agree."""
+
+    role: str
+    address: str
+    tier: str
+    kind: str
+    period: str
+    received: int
+    answered: int
+    on_time: int
+    unanswered: int
+    withdrawn: int
+    forwarded: int
+    unanswered_messages: int = Field(description="How many messages really are unanswered")
+
+
+class Conservation(Wire):
+    """Whether received = answered + unanswered + withdrawn + forwarded, for every address, tier, kind and period."""
+
+    holds: bool
+    at: datetime
+    entries: int = Field(description="Size of the log that was checked")
+    broken: list[BrokenCohort]

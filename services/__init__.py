@@ -1,0 +1,1 @@
+"""The exchange itself: gateway, ledger and router, what they run on, and the ``huizhi`` command."""

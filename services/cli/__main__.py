@@ -1,0 +1,32 @@
+"""The `huizhi` command: registers each command and turns the errors meant for people into a message and status 1."""
+
+import sys
+
+import typer
+
+from services.cli.errors import CommandError
+from services.cli.stack import commands as stack
+
+app = typer.Typer(
+    name="huizhi",
+    help="Operate an exchange between jurisdictions and read its ledger.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # Local variables may hold passwords.
+)
+
+# A command is added by one line here: app.command()(module.function), or app.add_typer(module.app, name="noun").
+app.command()(stack.up)
+app.command()(stack.down)
+
+
+def main() -> None:
+    """Run the command of this process's arguments."""
+    try:
+        app()
+    except CommandError as error:
+        sys.stderr.write(f"huizhi: {error}\n")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Runs a gateway: ``python -m services.gateway``. Settings come from the environment, see
+``services.runtime.settings``.
+"""
+
+import sys
+from zoneinfo import ZoneInfo
+
+from contracts.period import Calendar
+from services.gateway.ingress import AMQPIngress
+from services.gateway.metrics import GatewayMetrics
+from services.gateway.posting import posting_router
+from services.gateway.submission import Submission
+from services.registry.snapshot import SnapshotWatcher
+from services.runtime.amqp.broker import AioPikaBroker
+from services.runtime.database import open_pool
+from services.runtime.health import Health
+from services.runtime.http import create_app
+from services.runtime.http_server import serve_http
+from services.runtime.lifecycle import Stop, run, together
+from services.runtime.logging import configure_logging
+from services.runtime.metrics import PumpMetrics, service_registry
+from services.runtime.pump import Pump
+from services.runtime.settings import (
+    AMQPSettings,
+    BatchSettings,
+    DatabaseSettings,
+    HTTPSettings,
+    LogSettings,
+    PlatformSettings,
+    read_settings,
+)
+from services.runtime.topology import INGRESS, LEDGER
+
+DESCRIPTION = "Takes messages from participants. The AMQP contract is in contracts/asyncapi.yaml."
+
+
+async def serve(stop: Stop) -> None:
+    """Wire the gateway and run it until the stop."""
+    amqp, batches, http = read_settings(AMQPSettings), read_settings(BatchSettings), read_settings(HTTPSettings)
+    platform = read_settings(PlatformSettings)
+    calendar = Calendar(ZoneInfo(platform.time_zone), platform.period_first_day)
+    registry, health = service_registry("gateway"), Health()
+    metrics = GatewayMetrics(registry)
+    broker = AioPikaBroker(amqp.url, name="gateway", confirm_timeout=amqp.confirm_timeout_s)
+    async with (
+        open_pool(read_settings(DatabaseSettings), application_name="huizhi gateway") as pool,
+        SnapshotWatcher(pool) as snapshots,
+    ):
+        ingress = Pump(
+            broker,
+            queue=INGRESS,
+            exchanges=[LEDGER],
+            handle=AMQPIngress(snapshots, calendar, metrics, stop).handle,
+            settings=batches,
+            metrics=PumpMetrics(registry),
+        )
+        submission = Submission(broker, LEDGER, batches.size, metrics)
+        # The database is not among the checks: a gateway goes on with its snapshot while it is away.
+        health.add("ingress", ingress.check)
+        health.add("submission", submission.fault)
+        app = create_app(
+            "Huizhi gateway", DESCRIPTION, health=health, registry=registry, max_body_bytes=http.max_body_bytes
+        )
+        app.include_router(posting_router(snapshots, calendar, submission, metrics))
+        await together(stop, ingress.run(stop), submission.run(stop), serve_http(app, http, stop))
+
+
+def main() -> int:
+    """The process's exit status."""
+    configure_logging("gateway", read_settings(LogSettings).level)
+    return run(serve)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,156 @@
+"""Admission: whether a message is let in, decided without I/O from what arrived and a snapshot of the registry."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from contracts.addresses import Address
+from contracts.batch import Admitted, Refused
+from contracts.envelope import Envelope, content_digest, message_id_of, read_envelope, type_of
+from contracts.kinds import ANSWER_SCHEMA, Kind, PayloadSchema
+from contracts.payloads import read_payload
+from contracts.period import Calendar
+from contracts.problems import Problem, ProblemError, ProblemType, echo
+from services.registry.snapshot import Snapshot
+
+_ANSWER_SCHEMA = PayloadSchema(ANSWER_SCHEMA)
+_REFUSAL_NAMESPACE = UUID("9b0f6d6c-0b1c-5a2e-8f55-2a3c8a1d7e10")
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What came in at a door: the contract's names with the values as received, and the payload's bytes.
+
+    ``account`` is who the door says has sent it, None where it cannot say; ``submitter`` is that account or
+    ``administrator``.
+    """
+
+    door: Literal["amqp", "http"]
+    account: str | None
+    submitter: str
+    fields: Mapping[str, object]
+    payload: bytes
+    arrived_at: datetime
+
+
+def admit(incoming: Incoming, snapshot: Snapshot, calendar: Calendar) -> Admitted | Refused:
+    """``incoming`` as a record for the ledger: admitted, or refused with the first reason against it."""
+    try:
+        sender = _sender(incoming, snapshot)
+        envelope = read_envelope(incoming.fields)
+        return _admit(incoming, sender, envelope, snapshot, calendar)
+    except ProblemError as error:
+        return refuse(incoming, error.problem)
+
+
+def refuse(incoming: Incoming, problem: Problem) -> Refused:
+    """``incoming`` refused for ``problem``: the same message refused again for the same reason has the same id."""
+    message_id = message_id_of(incoming.fields)
+    return Refused(
+        id=_refusal_id(incoming.account, message_id, problem),
+        problem=problem.type.slug,
+        detail=problem.detail,
+        door=incoming.door,
+        arrived_at=incoming.arrived_at,
+        payload_bytes=len(incoming.payload),
+        message_id=message_id,
+        sender=incoming.account,
+        type=type_of(incoming.fields),
+    )
+
+
+def _refusal_id(account: str | None, message_id: UUID | None, problem: Problem) -> UUID:
+    # A message without an id cannot be told from another one without an id, so each counts.
+    if account is None or message_id is None:
+        return uuid.uuid4()
+    return uuid.uuid5(_REFUSAL_NAMESPACE, f"{account} {message_id} {problem.type.slug} {problem.detail}")
+
+
+def _sender(incoming: Incoming, snapshot: Snapshot) -> str:
+    account = incoming.account
+    if account is None:
+        raise ProblemError(ProblemType.MISSING_USER_ID, "set the property user_id to your account")
+    participant = snapshot.participants.get(account)
+    if participant is None:
+        raise ProblemError(ProblemType.UNKNOWN_SENDER, f"{echo(account)} is not a participant of this platform")
+    if not participant.active:
+        raise ProblemError(ProblemType.SENDER_DISABLED, f"participant {account} is disabled; ask the platform")
+    return account
+
+
+def _admit(incoming: Incoming, sender: str, envelope: Envelope, snapshot: Snapshot, calendar: Calendar) -> Admitted:
+    origin = _origin(sender, envelope.from_, snapshot)
+    kind = _kind(envelope, snapshot) if envelope.kind is not None else None
+    address = _current_address(envelope.to, snapshot) if envelope.to is not None else None
+    payload = read_payload(envelope.content_type, incoming.payload)
+    payload.check(kind.payload_schema if kind is not None else _ANSWER_SCHEMA)
+    return Admitted(
+        id=envelope.id,
+        type=envelope.type,
+        sender=sender,
+        submitter=incoming.submitter,
+        origin=origin,
+        content_type=envelope.content_type,
+        digest=content_digest(sender, envelope, payload.canonical),
+        arrived_at=incoming.arrived_at,
+        payload=incoming.payload,
+        kind=envelope.kind,
+        written_to=str(envelope.to) if envelope.to is not None else None,
+        address=address,
+        due=_due(envelope, kind, calendar.local_date(incoming.arrived_at)),
+        correlation_id=envelope.correlation_id,
+        outcome=envelope.outcome,
+        reason=envelope.reason,
+        traceparent=envelope.traceparent,
+    )
+
+
+def _origin(sender: str, from_: Address | None, snapshot: Snapshot) -> str:
+    """The address a message is from. An account speaks for itself and for every address below it that has no account
+    of its own.
+    """
+    if from_ is None or str(from_) == sender:
+        return sender
+    speaker = snapshot.nearest(str(from_))
+    if from_.code not in snapshot.directory or speaker is None or speaker.address != sender:
+        raise ProblemError(ProblemType.OUTSIDE_TERRITORY, f"{sender} does not speak for {from_}; leave from out")
+    return str(from_)
+
+
+def _kind(envelope: Envelope, snapshot: Snapshot) -> Kind:
+    kind = snapshot.kinds.get(envelope.kind or "")
+    if kind is None:
+        known = ", ".join(snapshot.kinds)
+        raise ProblemError(ProblemType.UNKNOWN_KIND, f"kind is one of {known}, not {echo(envelope.kind)}")
+    if kind.type != envelope.type:
+        raise ProblemError(ProblemType.KIND_OF_OTHER_TYPE, f"{kind.name} is a {kind.type}, not a {envelope.type}")
+    return kind
+
+
+def _current_address(to: Address, snapshot: Snapshot) -> str:
+    """The current address that ``to`` leads to; ``to`` itself where it is retired and leads nowhere, which is the
+    router's to park.
+    """
+    resolution = snapshot.directory.resolve(str(to))
+    if resolution.status == "unknown":
+        raise ProblemError(ProblemType.UNKNOWN_ADDRESS, f"no jurisdiction has or had the code {to.code}; check to")
+    return resolution.address or str(to)
+
+
+def _due(envelope: Envelope, kind: Kind | None, today: date) -> date | None:
+    if kind is None or kind.deadline_days is None:
+        return None
+    latest = today + timedelta(days=kind.deadline_days)
+    if envelope.due is None:
+        return latest
+    if envelope.due < today:
+        raise ProblemError(ProblemType.DUE_IN_THE_PAST, f"due {envelope.due} has passed; today is {today}")
+    if envelope.due > latest:
+        raise ProblemError(
+            ProblemType.DUE_TOO_LATE,
+            f"due {envelope.due} is later than {kind.name} allows, which is {latest}",
+        )
+    return envelope.due

@@ -1,0 +1,48 @@
+"""The AMQP door: what participants publish to ``ingress``, admitted and handed on before it is acked."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from contracts.period import Calendar
+from services.gateway.admission import Incoming, admit
+from services.gateway.intake import intakes
+from services.gateway.metrics import GatewayMetrics
+from services.registry.snapshot import SnapshotWatcher
+from services.runtime.lifecycle import Stop
+from services.runtime.ports import Delivery
+from services.runtime.publishing import publish_until_taken
+from services.runtime.pump import Sinks
+from services.runtime.topology import LEDGER
+
+_HEADERS = ("to", "kind", "from", "due", "outcome", "reason", "traceparent")
+
+
+class AMQPIngress:
+    """Takes batches of deliveries from the ingress queue."""
+
+    def __init__(self, registry: SnapshotWatcher, calendar: Calendar, metrics: GatewayMetrics, stop: Stop) -> None:
+        self._registry = registry
+        self._calendar = calendar
+        self._metrics = metrics
+        self._stop = stop
+
+    async def handle(self, deliveries: Sequence[Delivery], sinks: Sinks) -> None:
+        """Admit or refuse each delivery and hand all of them on. When this returns, they may be acked."""
+        now = datetime.now(UTC)
+        snapshot = self._registry.current
+        records = [admit(incoming(delivery, now), snapshot, self._calendar) for delivery in deliveries]
+        await publish_until_taken(sinks[LEDGER], intakes(records), self._stop)
+        self._metrics.handed_on(records, "amqp")
+
+
+def incoming(delivery: Delivery, arrived_at: datetime) -> Incoming:
+    """A delivery as admission reads it. The broker has checked ``user_id`` against the connection, where it is set."""
+    properties = delivery.properties
+    account = properties.user_id if isinstance(properties.user_id, str) and properties.user_id else None
+    headers = properties.headers
+    fields: dict[str, object] = {name: headers[name] for name in _HEADERS if name in headers}
+    fields["id"] = properties.message_id
+    fields["type"] = properties.type
+    fields["correlation_id"] = properties.correlation_id
+    fields["content_type"] = properties.content_type
+    return Incoming("amqp", account, account or "", fields, delivery.body, arrived_at)

@@ -1,0 +1,170 @@
+"""The HTTP door: ``POST /v1/messages``. Source: design section 5."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Request
+from fastapi.security import HTTPBearer
+
+from contracts.addresses import AddressError
+from contracts.batch import Admitted, Refused
+from contracts.envelope import JOSE, MEMBERS, MessageType, Outcome
+from contracts.payloads import MAX_PAYLOAD_BYTES
+from contracts.period import Calendar
+from contracts.problems import ProblemError, ProblemType, echo
+from contracts.wire import InCustody
+from services.gateway.admission import Incoming, admit, refuse
+from services.gateway.metrics import GatewayMetrics
+from services.gateway.submission import Submission
+from services.registry.snapshot import Snapshot, SnapshotWatcher, TokenOwner
+
+ADMINISTRATOR = "administrator"
+_BODY = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+REQUEST_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["id", "type", "payload"],
+                "additionalProperties": False,
+                "properties": {
+                    "id": {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "Chosen by the sender: its idempotency key",
+                    },
+                    "type": {"type": "string", "enum": list(MessageType)},
+                    "to": {"type": "string", "description": "On queries and notices: the address"},
+                    "kind": {"type": "string", "description": "On queries and notices"},
+                    "from": {"type": "string", "description": "When the account speaks for an address below it"},
+                    "due": {"type": "string", "format": "date", "description": "No later than the kind's own deadline"},
+                    "correlation_id": {"type": "string", "format": "uuid", "description": "On answers: the query's id"},
+                    "outcome": {"type": "string", "enum": list(Outcome), "description": "On answers"},
+                    "reason": {
+                        "type": "string",
+                        "maxLength": 200,
+                        "description": "With the outcomes partial and refused",
+                    },
+                    "content_type": {"type": "string", "enum": ["application/json", "application/jose"]},
+                    "traceparent": {"type": "string", "description": "W3C Trace Context, carried through"},
+                    "payload": {
+                        "description": f"The kind's object, or a sealed text (JOSE); at most {MAX_PAYLOAD_BYTES} bytes",
+                        "oneOf": [{"type": "object"}, {"type": "string"}],
+                    },
+                },
+                "example": {
+                    "id": "0197a3c2-5d00-7000-8000-000000000001",
+                    "type": "query",
+                    "to": "410102",
+                    "kind": "case.assist",
+                    "payload": {"subject": "Please confirm the residence of the person concerned"},
+                },
+            }
+        }
+    },
+}
+
+
+def posting_router(
+    registry: SnapshotWatcher, calendar: Calendar, submission: Submission, metrics: GatewayMetrics
+) -> APIRouter:
+    """The route that takes messages in."""
+    router = APIRouter(prefix="/v1", tags=["messages"], dependencies=[Depends(HTTPBearer(auto_error=False))])
+
+    @router.post(
+        "/messages",
+        status_code=202,
+        summary="Hand a message over; 202 when it is in custody",
+        openapi_extra={"requestBody": REQUEST_BODY},
+    )
+    async def post_message(request: Request) -> InCustody:
+        snapshot = registry.current
+        owner = _owner(request, snapshot, metrics)
+        record = admit_body(await request.body(), owner, snapshot, calendar)
+        await submission.submit(record)
+        if isinstance(record, Refused):
+            raise ProblemError(ProblemType.of(record.problem), record.detail)
+        return InCustody(
+            id=record.id, type=record.type, arrived_at=record.arrived_at, address=record.address, due=record.due
+        )
+
+    return router
+
+
+def admit_body(body: bytes, owner: TokenOwner, snapshot: Snapshot, calendar: Calendar) -> Admitted | Refused:
+    """The posted ``body`` as a record for the ledger. Raises ProblemError where it cannot be said whose message it
+    is.
+    """
+    arrived_at = datetime.now(UTC)
+    try:
+        fields, payload = _read_body(body)
+    except ProblemError as error:
+        unread = Incoming("http", owner.address, _submitter(owner), {}, body, arrived_at)
+        return refuse(unread, error.problem)
+    account = owner.address or _account_of(fields, snapshot)
+    incoming = Incoming("http", account, _submitter(owner), fields, payload, arrived_at)
+    unknown = sorted(fields.keys() - MEMBERS)
+    if unknown:
+        problem = ProblemError(
+            ProblemType.UNKNOWN_MEMBER, f"{echo(unknown[0])} is none of {', '.join(sorted(MEMBERS))}"
+        )
+        return refuse(incoming, problem.problem)
+    return admit(incoming, snapshot, calendar)
+
+
+def _owner(request: Request, snapshot: Snapshot, metrics: GatewayMetrics) -> TokenOwner:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    owner = snapshot.owner_of(token.strip()) if scheme.lower() == "bearer" else None
+    if owner is None:
+        metrics.unauthenticated()
+        raise ProblemError(ProblemType.UNAUTHENTICATED, "send the header Authorization: Bearer <your token>")
+    return owner
+
+
+def _submitter(owner: TokenOwner) -> str:
+    return owner.address or ADMINISTRATOR
+
+
+def _account_of(fields: dict[str, object], snapshot: Snapshot) -> str:
+    """For whom an administrator posts: the participant that speaks for ``from``. Raises ProblemError where there is
+    none.
+    """
+    written = fields.get("from")
+    try:
+        speaker = snapshot.nearest(written) if isinstance(written, str) else None
+    except AddressError:
+        speaker = None
+    if speaker is None:
+        raise ProblemError(
+            ProblemType.OUTSIDE_TERRITORY,
+            "an administrator posts for a participant: name it, or an address below it, in from",
+        )
+    return speaker.address
+
+
+def _read_body(body: bytes) -> tuple[dict[str, object], bytes]:
+    """The members of a posted object, and its payload as it was written. Raises ProblemError."""
+    try:
+        members = _BODY.decode(_utf8(body))
+        payload = members.pop("payload", msgspec.Raw(b""))
+        fields = {name: msgspec.json.decode(value) for name, value in members.items()}
+        sealed = fields.get("content_type") == JOSE
+        text = msgspec.json.decode(payload, type=str).encode() if sealed and payload else bytes(payload)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise ProblemError(
+            ProblemType.MALFORMED_REQUEST, "post one JSON object with id, type, payload and what the type needs"
+        ) from None
+    return fields, text
+
+
+def _utf8(body: bytes) -> bytes:
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ProblemError(
+            ProblemType.PAYLOAD_NOT_UTF8, f"the body is not valid UTF-8 at byte {error.start}; encode it in UTF-8"
+        ) from None
+    return body

@@ -1,0 +1,87 @@
+"""Runs a ledger: ``python -m services.ledger``. Settings come from the environment, see
+``services.runtime.settings``.
+"""
+
+import sys
+from zoneinfo import ZoneInfo
+
+from contracts.period import Calendar
+from services.ledger.api import ledger_router
+from services.ledger.gauges import keep_gauges
+from services.ledger.intake import LedgerIntake
+from services.ledger.metrics import LedgerMetrics
+from services.ledger.sequencer import Sequencer
+from services.ledger.settings import LedgerSettings
+from services.registry.snapshot import SnapshotWatcher
+from services.runtime.amqp.broker import AioPikaBroker
+from services.runtime.database import database_check, open_pool
+from services.runtime.health import Health
+from services.runtime.http import create_app
+from services.runtime.http_server import serve_http
+from services.runtime.lifecycle import Stop, run, together
+from services.runtime.logging import configure_logging
+from services.runtime.metrics import PumpMetrics, service_registry
+from services.runtime.pump import Pump
+from services.runtime.settings import (
+    AMQPSettings,
+    DatabaseSettings,
+    HTTPSettings,
+    LogSettings,
+    PlatformSettings,
+    read_settings,
+)
+from services.runtime.topology import DEAD_LETTERS, DISPATCH, LEDGER
+
+DESCRIPTION = "Answers what was asked, answered and left unanswered, and whether it all adds up."
+_WRITER_CONNECTIONS = 2
+
+
+async def serve(stop: Stop) -> None:
+    """Wire the ledger and run it until the stop. Writing and reading have pools of their own: neither waits for the
+    other.
+    """
+    amqp, database, http = read_settings(AMQPSettings), read_settings(DatabaseSettings), read_settings(HTTPSettings)
+    own, platform = read_settings(LedgerSettings), read_settings(PlatformSettings)
+    calendar = Calendar(ZoneInfo(platform.time_zone), platform.period_first_day)
+    registry, health = service_registry("ledger"), Health()
+    metrics = LedgerMetrics(registry)
+    broker = AioPikaBroker(amqp.url, name="ledger", confirm_timeout=amqp.confirm_timeout_s)
+    writing = database.model_copy(update={"pool_size": _WRITER_CONNECTIONS})
+    async with (
+        open_pool(writing, application_name="huizhi ledger writer") as writer,
+        open_pool(database, application_name="huizhi ledger reader", statement_timeout_s=own.query_timeout_s) as reader,
+        SnapshotWatcher(reader) as snapshots,
+    ):
+
+        def asked(address: str) -> str | None:
+            participant = snapshots.current.nearest(address)
+            return participant.address if participant else None
+
+        intake = LedgerIntake(Sequencer(writer, calendar, asked), metrics, stop)
+        pump = Pump(
+            broker,
+            queue=LEDGER,
+            exchanges=[DISPATCH, DEAD_LETTERS],
+            handle=intake.handle,
+            settings=own.batches(),
+            metrics=PumpMetrics(registry),
+        )
+        health.add("intake", pump.check)
+        health.add("database", database_check(reader))
+        app = create_app(
+            "Huizhi ledger", DESCRIPTION, health=health, registry=registry, max_body_bytes=http.max_body_bytes
+        )
+        app.include_router(ledger_router(reader, lambda: snapshots.current, calendar))
+        await together(
+            stop, pump.run(stop), keep_gauges(reader, metrics, own.gauges_interval_s, stop), serve_http(app, http, stop)
+        )
+
+
+def main() -> int:
+    """The process's exit status."""
+    configure_logging("ledger", read_settings(LogSettings).level)
+    return run(serve)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""Rows of the ledger as the wire's models."""
+
+import base64
+import binascii
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from contracts.problems import ProblemError, ProblemType
+from contracts.rates import Figures
+from contracts.wire import (
+    BrokenCohort,
+    EntryOut,
+    FiguresOut,
+    MessageOut,
+    ParkedMessageOut,
+    RefusalOut,
+    SetAsideOut,
+    UnansweredQuery,
+)
+from services.ledger.store.connection import Row
+
+
+def figures_out(figures: Figures) -> FiguresOut:
+    """Figures with their rate."""
+    return FiguresOut(**figures_members(figures))
+
+
+def figures_members(figures: Figures) -> dict[str, int | str | None]:
+    """The members that any answer with figures has."""
+    return {
+        "received": figures.received,
+        "answered": figures.answered,
+        "on_time": figures.on_time,
+        "unanswered": figures.unanswered,
+        "withdrawn": figures.withdrawn,
+        "forwarded": figures.forwarded,
+        "rate": figures.rate,
+        "fraction": figures.fraction,
+    }
+
+
+def unanswered_query(row: Row, today: date) -> UnansweredQuery:
+    """A row of the unanswered list."""
+    return UnansweredQuery(
+        id=row["id"],
+        kind=row["kind"],
+        from_=row["origin"],
+        to=row["written_to"],
+        address=row["address"],
+        recipient=row["recipient"],
+        tier=row["tier"],
+        received_at=row["dispatched_at"],
+        due=row["due"],
+        overdue=row["due"] is not None and row["due"] < today,
+    )
+
+
+def refusal(row: Row) -> RefusalOut:
+    """A row of the refusals, with the problem's title."""
+    problem = ProblemType.of(row["problem"])
+    return RefusalOut(**{**dict(row), "problem": problem.urn, "title": problem.title})
+
+
+def parked_message(row: Row) -> ParkedMessageOut:
+    """A row of the parked messages."""
+    return ParkedMessageOut(
+        id=row["id"],
+        type=row["type"],
+        kind=row["kind"],
+        sender=row["sender"],
+        from_=row["origin"],
+        to=row["written_to"],
+        address=row["address"],
+        tier=row["tier"],
+        due=row["due"],
+        reason=row["parked_reason"],
+        accepted_at=row["accepted_at"],
+        entry=row["accepted_entry"],
+    )
+
+
+def set_aside(row: Row) -> SetAsideOut:
+    """A row of what was set aside."""
+    return SetAsideOut(**dict(row))
+
+
+def broken_cohort(row: dict[str, object]) -> BrokenCohort:
+    """A row of the conservation query."""
+    return BrokenCohort.model_validate(row)
+
+
+def message(id: UUID, row: Row | None, timeline: list[Row], refusals: list[Row]) -> MessageOut:
+    """One message with its entries and refusals; ``row`` None where its id was only ever refused."""
+    entries = [
+        EntryOut(index=e["index"], at=e["at"], event=e["event"], data=msgspec.json.decode(e["data"])) for e in timeline
+    ]
+    refused = [refusal(r) for r in refusals]
+    if row is None:
+        return MessageOut(id=id, state=None, entries=entries, refusals=refused)
+    same = ("state", "type", "kind", "sender", "submitter", "address", "recipient", "tier", "due", "correlation_id")
+    also = ("outcome", "answer_id", "on_time", "parked_reason", "arrived_at", "accepted_at", "closed_at", "period")
+    return MessageOut(
+        id=id,
+        from_=row["origin"],
+        to=row["written_to"] or row["address"],
+        received_at=row["dispatched_at"],
+        entries=entries,
+        refusals=refused,
+        **{name: row[name] for name in same + also},
+    )
+
+
+def cursor(*parts: datetime | UUID | int) -> str:
+    """Where a page ended, as an opaque text for the next request."""
+    text = "|".join(part.isoformat() if isinstance(part, datetime) else str(part) for part in parts)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def read_time_cursor(text: str) -> tuple[datetime, UUID]:
+    """The moment and id that ``cursor`` made ``text`` of. Raises ProblemError for any other text."""
+    try:
+        moment, id = _parts(text)
+        return datetime.fromisoformat(moment), UUID(id)
+    except ValueError:
+        raise _bad_cursor() from None
+
+
+def read_entry_cursor(text: str) -> int:
+    """The entry that ``cursor`` made ``text`` of. Raises ProblemError for any other text."""
+    try:
+        (entry,) = _parts(text)
+        return int(entry)
+    except ValueError:
+        raise _bad_cursor() from None
+
+
+def _parts(text: str) -> list[str]:
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        return base64.urlsafe_b64decode(padded.encode("ascii")).decode("ascii").split("|")
+    except (binascii.Error, UnicodeError) as error:
+        raise ValueError(text) from error
+
+
+def _bad_cursor() -> ProblemError:
+    return ProblemError(ProblemType.INVALID_REQUEST, "after is the member next of the page before; take it as it came")

@@ -1,0 +1,64 @@
+"""What a ledger reports of itself: what it has taken, how long commits take, and what stands on it."""
+
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from contracts.problems import ProblemType
+from services.ledger.records import Decision, NewRefusal
+from services.ledger.transitions import Event
+from services.runtime.metrics import SECONDS
+
+
+class LedgerMetrics:
+    """Counters of entries and refusals, the commit's duration, and gauges of what stands on the ledger."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._entries = Counter(
+            "huizhi_ledger_entries_total", "Entries appended by this writer, by event.", ("event",), registry=registry
+        )
+        self._refused = Counter(
+            "huizhi_refused_messages_total", "Messages refused, by problem.", ("problem",), registry=registry
+        )
+        self._duplicates = Counter(
+            "huizhi_duplicate_messages_total", "Messages that came again and were dropped.", registry=registry
+        )
+        self.commit_seconds = Histogram(
+            "huizhi_ledger_commit_seconds", "Time of a writing transaction.", buckets=SECONDS, registry=registry
+        )
+        self.fenced = Counter(
+            "huizhi_ledger_fenced_total", "Times another writer had taken the log over.", registry=registry
+        )
+        self.set_aside = Counter(
+            "huizhi_ledger_set_aside_total", "Records that could not be taken and were set aside.", registry=registry
+        )
+        self.standing = {
+            column: Gauge(name, text, registry=registry)
+            for column, name, text in (
+                ("entries", "huizhi_log_size_entries", "Entries on the log."),
+                (
+                    "unanswered",
+                    "huizhi_unanswered_queries",
+                    "Queries received and not answered, withdrawn or forwarded.",
+                ),
+                ("parked", "huizhi_parked_messages", "Messages that could not be placed and wait."),
+                (
+                    "set_aside",
+                    "huizhi_set_aside_records",
+                    "Records that could not be taken and wait for someone to look.",
+                ),
+            )
+        }
+        for event in Event:
+            self._entries.labels(event)
+        for problem in ProblemType:
+            self._refused.labels(problem.slug)
+
+    def committed(self, decision: Decision, refusals: Sequence[NewRefusal]) -> None:
+        """Count what one commit put on the ledger."""
+        for entry in decision.entries:
+            self._entries.labels(entry.event).inc()
+        for refusal in refusals:
+            self._refused.labels(refusal.record.problem).inc()
+        for handover in decision.handovers:
+            self._duplicates.inc(sum(len(receipt.duplicate) for receipt in handover.receipts.values()))

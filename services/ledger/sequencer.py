@@ -1,0 +1,91 @@
+"""The sequencer: puts batches on the ledger, one transaction at a time, in one order.
+
+A transaction locks the head of the log, loads what is known, lets ``decide`` decide, writes, and commits. What it
+returns may be handed over only because the commit is there.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+
+from contracts.batch import Intake, Report
+from contracts.period import Calendar
+from services.ledger import head
+from services.ledger.decisions import Setting, append_refusals, decide, wanted_ids
+from services.ledger.head import Head
+from services.ledger.records import Decision, NewRefusal
+from services.ledger.set_aside import SetAsideBody
+from services.ledger.store import writing
+from services.ledger.store.connection import Connection
+from services.ledger.store.queries import WRITING
+
+_SALT_BYTES = 16
+
+
+class Sequencer:
+    """The one writer of a log, for as long as its epoch lasts.
+
+    ``asked`` names the participant that an address leads to, for an answer that overtook its query's dispatch.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[Any]", calendar: Calendar, asked: Callable[[str], str | None]) -> None:
+        self._pool = pool
+        self._calendar = calendar
+        self._asked = asked
+        self._epoch: int | None = None
+
+    def release(self) -> None:
+        """Forget the epoch: the next batch, delivered by a new consumer, claims the log anew."""
+        self._epoch = None
+
+    async def take(self, batches: Sequence[Intake | Report]) -> tuple[Decision, list[NewRefusal]]:
+        """Put ``batches`` on the ledger in one transaction. Returns what was decided once it is committed.
+
+        Raises FencedError when another writer has taken over, and the driver's errors: after one of them the outcome
+        is unknown, and the same batches may be taken again.
+        """
+        # A cancelled COMMIT has an unknown outcome and may leave a connection in it: what has begun is brought to its
+        # end.
+        return await asyncio.shield(self._transact(batches))
+
+    async def list_set_aside(self, body: SetAsideBody) -> None:
+        """Put ``body`` onto the list of what could not be taken, once."""
+        await self._pool.execute(
+            WRITING["set_aside"], body.id, datetime.now(UTC), body.batch, body.message_id, body.sender, body.reason
+        )
+
+    async def _transact(self, batches: Sequence[Intake | Report]) -> tuple[Decision, list[NewRefusal]]:
+        async with self._pool.acquire() as connection:
+            if self._epoch is None:
+                self._epoch = await head.claim(connection)
+            async with connection.transaction():
+                locked = await head.lock(connection, self._epoch)
+                decision, refusals = await self._decide(connection, batches, locked)
+                await _write(connection, decision, refusals)
+                await head.advance(connection, locked, len(decision.entries))
+        return decision, refusals
+
+    async def _decide(
+        self, connection: Connection, batches: Sequence[Intake | Report], locked: Head
+    ) -> tuple[Decision, list[NewRefusal]]:
+        known = await writing.load_messages(connection, wanted_ids(batches))
+        setting = Setting(locked.at, locked.size, self._calendar, self._asked, _new_salt)
+        decision = decide(batches, known, setting)
+        recorded = await writing.load_refusals(connection, decision.refused.keys())
+        return decision, append_refusals(decision, recorded, setting)
+
+
+async def _write(connection: Connection, decision: Decision, refusals: list[NewRefusal]) -> None:
+    await writing.insert_messages(connection, decision.inserted.values())
+    await writing.update_messages(connection, decision.updated.values())
+    await writing.append_entries(connection, decision.entries)
+    await writing.move_cohorts(connection, decision.moves)
+    await writing.insert_refusals(connection, refusals)
+
+
+def _new_salt() -> bytes:
+    return secrets.token_bytes(_SALT_BYTES)

@@ -1,0 +1,22 @@
+"""The ledger's own settings, prefix ``HUIZHI_LEDGER_``."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.runtime.settings import BatchSettings
+
+
+class LedgerSettings(BaseSettings):
+    """How much a ledger has in hand, and how often its gauges are read anew."""
+
+    model_config = SettingsConfigDict(env_prefix="HUIZHI_LEDGER_", frozen=True, extra="ignore")
+
+    # A delivery of the ledger queue is itself a batch of some hundred messages; those taken at once share a commit.
+    batches_at_once: int = Field(default=4, ge=1, le=100)
+    prefetch: int = Field(default=16, ge=1, le=1000)
+    gauges_interval_s: float = Field(default=5.0, gt=0, le=300)
+    query_timeout_s: float = Field(default=30.0, gt=0, le=3600)
+
+    def batches(self) -> BatchSettings:
+        """As the pump takes them. A batch that is there does not wait for another one."""
+        return BatchSettings(size=self.batches_at_once, linger_ms=0, HUIZHI_PREFETCH=self.prefetch)

@@ -1,0 +1,7 @@
+"""The types of the database driver as the ledger uses them: a connection of its own or one lent by the pool, and a row."""
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+Connection = asyncpg.Connection | PoolConnectionProxy
+Row = asyncpg.Record

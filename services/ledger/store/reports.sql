@@ -1,0 +1,111 @@
+-- The statements behind the ledger's answers, read by queries.py. Each begins with its name and is described by the lines after it.
+-- An address parameter that stands for "at and below" comes as the pattern '410102%': codes of lower levels begin with those above.
+
+-- name: figures_of_periods
+-- A rate as of now, by months: the sum of the cohorts at and below an address.
+SELECT tier, sum(received)::bigint AS received, sum(answered)::bigint AS answered, sum(on_time)::bigint AS on_time,
+       sum(unanswered)::bigint AS unanswered, sum(withdrawn)::bigint AS withdrawn, sum(forwarded)::bigint AS forwarded
+  FROM cohort
+ WHERE role = $1 AND period = ANY($2::text[]) AND address LIKE $3 AND ($4::text IS NULL OR kind = $4)
+ GROUP BY tier;
+
+-- name: figures_as_recipient
+-- A rate over any span as of any moment, counted from the messages themselves.
+SELECT tier, count(*) AS received,
+       count(*) FILTER (WHERE state = 'answered' AND closed_at <= $4) AS answered,
+       count(*) FILTER (WHERE state = 'answered' AND closed_at <= $4 AND on_time) AS on_time,
+       count(*) FILTER (WHERE closed_at IS NULL OR closed_at > $4) AS unanswered,
+       0::bigint AS withdrawn, 0::bigint AS forwarded
+  FROM message
+ WHERE type = 'query' AND address LIKE $1 AND dispatched_at >= $2 AND dispatched_at < $3 AND dispatched_at <= $4
+   AND ($5::text IS NULL OR kind = $5)
+ GROUP BY tier;
+
+-- name: figures_as_sender
+-- The same, of the queries that an address and those below it sent.
+SELECT tier, count(*) AS received,
+       count(*) FILTER (WHERE state = 'answered' AND closed_at <= $4) AS answered,
+       count(*) FILTER (WHERE state = 'answered' AND closed_at <= $4 AND on_time) AS on_time,
+       count(*) FILTER (WHERE closed_at IS NULL OR closed_at > $4) AS unanswered,
+       0::bigint AS withdrawn, 0::bigint AS forwarded
+  FROM message
+ WHERE type = 'query' AND origin LIKE $1 AND dispatched_at >= $2 AND dispatched_at < $3 AND dispatched_at <= $4
+   AND ($5::text IS NULL OR kind = $5)
+ GROUP BY tier;
+
+-- name: unanswered
+-- What is behind the difference, oldest first, a page at a time after (dispatched_at, id).
+SELECT id, kind, origin, written_to, address, recipient, tier, dispatched_at, due
+  FROM message
+ WHERE type = 'query' AND state = 'dispatched' AND address LIKE $1 AND ($2::text IS NULL OR tier = $2) AND ($3::text IS NULL OR kind = $3)
+   AND (dispatched_at, id) > ($4, $5)
+   AND ($7::timestamptz IS NULL OR dispatched_at >= $7) AND ($8::timestamptz IS NULL OR dispatched_at < $8)
+ ORDER BY dispatched_at, id LIMIT $6;
+
+-- name: message
+-- One message as it stands.
+SELECT id, type, kind, sender, submitter, origin, written_to, address, recipient, tier, due, correlation_id, outcome, answer_id, on_time,
+       state, parked_reason, arrived_at, accepted_at, accepted_entry, dispatched_at, closed_at, period
+  FROM message WHERE id = $1;
+
+-- name: timeline
+-- What happened to a message, in ledger order.
+SELECT index, at, event, data FROM entry WHERE message_id = $1 ORDER BY index;
+
+-- name: refusals_of_message
+-- Every time that this id was refused.
+SELECT id, message_id, sender, type, problem, detail, door, payload_bytes, arrived_at, at, entry FROM refusal WHERE message_id = $1 ORDER BY entry;
+
+-- name: refusals
+-- What was not let in, newest first, a page at a time before an entry.
+SELECT id, message_id, sender, type, problem, detail, door, payload_bytes, arrived_at, at, entry
+  FROM refusal
+ WHERE entry < $1 AND ($2::text IS NULL OR sender = $2) AND ($3::text IS NULL OR problem = $3)
+ ORDER BY entry DESC LIMIT $4;
+
+-- name: parked
+-- What could not be placed, oldest first, a page at a time after an entry.
+SELECT id, type, kind, sender, origin, written_to, address, tier, due, parked_reason, accepted_at, accepted_entry
+  FROM message WHERE state = 'parked' AND accepted_entry > $1 AND (address LIKE $2 OR origin LIKE $2) ORDER BY accepted_entry LIMIT $3;
+
+-- name: set_aside
+-- What the ledger could not take, oldest first.
+SELECT id, at, batch, message_id, sender, reason FROM set_aside ORDER BY at, id LIMIT $1;
+
+-- name: conservation
+-- Every cohort whose counters do not agree with each other or with the messages that are unanswered. Empty when all holds.
+WITH counted AS (
+    SELECT r.role, r.address, m.tier, m.kind, m.period, count(*) AS unanswered
+      FROM message AS m, LATERAL (VALUES ('recipient', m.address), ('sender', m.origin)) AS r(role, address)
+     WHERE m.type = 'query' AND m.state = 'dispatched'
+     GROUP BY r.role, r.address, m.tier, m.kind, m.period)
+SELECT role, address, tier, kind, period, coalesce(c.received, 0) AS received, coalesce(c.answered, 0) AS answered,
+       coalesce(c.on_time, 0) AS on_time, coalesce(c.unanswered, 0) AS unanswered, coalesce(c.withdrawn, 0) AS withdrawn,
+       coalesce(c.forwarded, 0) AS forwarded, coalesce(counted.unanswered, 0) AS unanswered_messages
+  FROM cohort AS c FULL JOIN counted USING (role, address, tier, kind, period)
+ WHERE c.received IS DISTINCT FROM c.answered + c.unanswered + c.withdrawn + c.forwarded
+    OR coalesce(c.unanswered, 0) <> coalesce(counted.unanswered, 0)
+ ORDER BY role, address, tier, kind, period;
+
+-- name: recount
+-- Every cohort whose counters differ from what the entries say. Reads the whole log.
+WITH entries AS (
+    SELECT r.role, r.address, e.data->>'tier' AS tier, e.data->>'kind' AS kind, e.data->>'period' AS period,
+           count(*) FILTER (WHERE e.event = 'dispatched') AS received,
+           count(*) FILTER (WHERE e.event = 'answered') AS answered,
+           count(*) FILTER (WHERE e.event = 'answered' AND (e.data->>'on_time')::bool) AS on_time
+      FROM entry AS e, LATERAL (VALUES ('recipient', e.data->>'address'), ('sender', e.data->>'from')) AS r(role, address)
+     WHERE e.event IN ('dispatched', 'answered') AND e.data->>'type' = 'query'
+     GROUP BY 1, 2, 3, 4, 5)
+SELECT role, address, tier, kind, period, c.received AS received, c.answered AS answered, c.on_time AS on_time,
+       entries.received AS received_entries, entries.answered AS answered_entries, entries.on_time AS on_time_entries
+  FROM cohort AS c FULL JOIN entries USING (role, address, tier, kind, period)
+ WHERE (c.received, c.answered, c.on_time) IS DISTINCT FROM (entries.received, entries.answered, entries.on_time)
+ ORDER BY role, address, tier, kind, period;
+
+-- name: standing
+-- What stands on the ledger now, for gauges.
+SELECT (SELECT size FROM log_head) AS entries,
+       (SELECT coalesce(sum(unanswered), 0)::bigint FROM cohort WHERE role = 'recipient') AS unanswered,
+       (SELECT count(*) FROM message WHERE state = 'parked') AS parked,
+       (SELECT count(*) FROM set_aside) AS set_aside;

@@ -1,0 +1,69 @@
+"""Runs a router: ``python -m services.router``. Settings come from the environment, see
+``services.runtime.settings``.
+"""
+
+import sys
+
+from services.registry.snapshot import SnapshotWatcher
+from services.router.dispatch import Dispatching
+from services.router.metrics import RouterMetrics
+from services.router.parking import Parking
+from services.router.placing import Placing
+from services.router.settings import RouterSettings
+from services.runtime.amqp.broker import AioPikaBroker
+from services.runtime.database import open_pool
+from services.runtime.health import Health
+from services.runtime.http import create_app
+from services.runtime.http_server import serve_http
+from services.runtime.lifecycle import Stop, run, together
+from services.runtime.logging import configure_logging
+from services.runtime.metrics import PumpMetrics, service_registry
+from services.runtime.pump import Pump
+from services.runtime.settings import (
+    AMQPSettings,
+    DatabaseSettings,
+    HTTPSettings,
+    LogSettings,
+    read_settings,
+)
+from services.runtime.topology import DISPATCH, INBOX, LEDGER, PARKING
+
+DESCRIPTION = "Places messages into inboxes. It has no interface but its health and its metrics."
+
+
+async def serve(stop: Stop) -> None:
+    """Wire the router and run it until the stop."""
+    amqp, http, routing = read_settings(AMQPSettings), read_settings(HTTPSettings), read_settings(RouterSettings)
+    registry, health = service_registry("router"), Health()
+    broker = AioPikaBroker(amqp.url, name="router", confirm_timeout=amqp.confirm_timeout_s)
+    async with (
+        open_pool(read_settings(DatabaseSettings), application_name="huizhi router") as pool,
+        SnapshotWatcher(pool) as snapshots,
+    ):
+        placing = Placing(snapshots, RouterMetrics(registry), stop)
+        dispatching = Pump(
+            broker,
+            queue=DISPATCH,
+            exchanges=[INBOX, PARKING, LEDGER],
+            handle=Dispatching(placing).handle,
+            settings=routing.batches(),
+            metrics=PumpMetrics(registry),
+        )
+        parking = Parking(broker, placing, routing.sweep_interval_s)
+        snapshots.on_change(lambda _snapshot: parking.nudge())
+        # The database is not among the checks: a router goes on with its snapshot while it is away.
+        health.add("dispatch", dispatching.check)
+        app = create_app(
+            "Huizhi router", DESCRIPTION, health=health, registry=registry, max_body_bytes=http.max_body_bytes
+        )
+        await together(stop, dispatching.run(stop), parking.run(stop), serve_http(app, http, stop))
+
+
+def main() -> int:
+    """The process's exit status."""
+    configure_logging("router", read_settings(LogSettings).level)
+    return run(serve)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""What a router reports of itself."""
+
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry, Counter
+
+from contracts.batch import Dispatched, ParkedMessage
+from services.router.addressing import ParkingReason
+
+
+class RouterMetrics:
+    """Counters of what was placed; every series exists from the start, at 0."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._dispatched = Counter(
+            "huizhi_dispatched_messages_total", "Messages confirmed into an inbox.", registry=registry
+        )
+        self._parked = Counter(
+            "huizhi_parked_messages_total", "Messages put into parking, by reason.", ("reason",), registry=registry
+        )
+        self._dropped = Counter(
+            "huizhi_receipts_dropped_total", "Receipts that their sender's inbox did not take.", registry=registry
+        )
+        for reason in ParkingReason:
+            self._parked.labels(reason)
+
+    def placed(self, dispatched: Sequence[Dispatched], parked: Sequence[ParkedMessage], receipts_dropped: int) -> None:
+        """Count one batch."""
+        self._dispatched.inc(len(dispatched))
+        self._dropped.inc(receipts_dropped)
+        for message in parked:
+            self._parked.labels(message.reason).inc()

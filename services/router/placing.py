@@ -1,0 +1,97 @@
+"""Places messages: into inboxes, or into parking, and reports which. Used for what the ledger hands over and for what
+was parked before.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from contracts.batch import Dispatched, Outbound, Parked, ParkedMessage, Report, encode
+from contracts.envelope import RECEIPT
+from services.registry.snapshot import SnapshotWatcher
+from services.router.addressing import ParkingReason, Placement, place, reason_of_failure
+from services.router.inbox_message import inbox_publication
+from services.router.metrics import RouterMetrics
+from services.runtime.lifecycle import Stop
+from services.runtime.ports import Publication
+from services.runtime.publishing import publish_until_taken
+from services.runtime.pump import Sinks
+from services.runtime.topology import INBOX, LEDGER, PARKING
+
+PARKED_AT = "parked_at"
+"""Header of what lies in the parking queue: when it was put there, in milliseconds since 1970."""
+
+
+@dataclass(slots=True)
+class Placed:
+    """What became of the messages: by recipient, or why not."""
+
+    dispatched: list[Dispatched] = field(default_factory=list)
+    parked: list[ParkedMessage] = field(default_factory=list)
+    receipts_dropped: int = 0
+
+
+class Placing:
+    """Publishes to inboxes, to parking and to the ledger, by what the registry says at that moment."""
+
+    def __init__(self, registry: SnapshotWatcher, metrics: RouterMetrics, stop: Stop) -> None:
+        self._registry = registry
+        self._metrics = metrics
+        self._stop = stop
+
+    async def place(self, messages: Sequence[Outbound], sinks: Sinks) -> Placed:
+        """Publish each message to its inbox; what cannot be placed is safe in the parking queue when this returns.
+
+        Raises SinkLost.
+        """
+        placed = Placed()
+        going = self._address(messages, placed)
+        publications = [inbox_publication(message, placement) for message, placement in going]
+        failures = await sinks[INBOX].publish(publications) if publications else []
+        reasons = {failure.position: reason_of_failure(failure.reason) for failure in failures}
+        for position, (message, placement) in enumerate(going):
+            if position in reasons:
+                _fail(placed, message, reasons[position])
+            elif message.type != RECEIPT:
+                placed.dispatched.append(Dispatched(message.id, placement.address, placement.recipient))
+        await self._park(placed.parked, sinks)
+        self._metrics.placed(placed.dispatched, placed.parked, placed.receipts_dropped)
+        return placed
+
+    async def report(self, records: Sequence[Dispatched | Parked], sinks: Sinks) -> None:
+        """Tell the ledger what became of messages. Raises SinkLost."""
+        if records:
+            batch = Report(uuid.uuid4(), list(records))
+            publication = Publication(routing_key="", body=encode(batch), message_id=str(batch.id))
+            await publish_until_taken(sinks[LEDGER], [publication], self._stop)
+
+    def _address(self, messages: Sequence[Outbound], placed: Placed) -> list[tuple[Outbound, Placement]]:
+        snapshot = self._registry.current
+        going = []
+        for message in messages:
+            placement = place(message, snapshot)
+            if isinstance(placement, ParkingReason):
+                placed.parked.append(ParkedMessage(message, placement))
+            else:
+                going.append((message, placement))
+        return going
+
+    async def _park(self, parked: Sequence[ParkedMessage], sinks: Sinks) -> None:
+        now = int(datetime.now(UTC).timestamp() * 1000)
+        publications = [
+            Publication(
+                routing_key="", body=encode(message), message_id=str(message.message.id), headers={PARKED_AT: now}
+            )
+            for message in parked
+        ]
+        await publish_until_taken(sinks[PARKING], publications, self._stop)
+
+
+def _fail(placed: Placed, message: Outbound, reason: ParkingReason) -> None:
+    # A receipt repeats what is on the ledger: one that its sender's full inbox does not take is dropped and counted,
+    # where parking it would fill the parking queue for someone who reads nothing.
+    if message.type == RECEIPT:
+        placed.receipts_dropped += 1
+    else:
+        placed.parked.append(ParkedMessage(message, reason))

@@ -1,0 +1,1 @@
+"""The ports on aio-pika and aiormq, on plain connections: nothing here reconnects."""

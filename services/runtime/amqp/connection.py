@@ -1,0 +1,98 @@
+"""One connection with one channel, and word when it is over. What aiormq raises goes no further than this package."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+
+import aio_pika
+from aio_pika.abc import AbstractConnection
+from aiormq.abc import AbstractChannel
+from aiormq.abc import AbstractConnection as UnderlayConnection
+
+from services.runtime.ports import PortError
+
+HEARTBEAT_SECONDS = 10
+CONNECT_SECONDS = 5.0
+CHANNEL_SECONDS = 3.0
+CLOSE_SECONDS = 3.0
+BLOCKED_PROBE_SECONDS = 0.05
+
+
+@asynccontextmanager
+async def open_channel(url: str, name: str, on_lost: Callable[[str], None]) -> AsyncIterator[AbstractChannel]:
+    """A channel in confirm mode on a connection of its own, which the broker's list shows as ``name``.
+
+    ``on_lost`` is told, once or more often, why the channel or its connection ended. Raises whatever aiormq raises, or
+    TimeoutError, when it cannot be opened in time; together the limits are shorter than what a
+    service is given to stop.
+    """
+    async with asyncio.timeout(CONNECT_SECONDS):
+        connection = await aio_pika.connect(
+            url, heartbeat=HEARTBEAT_SECONDS, client_properties={"connection_name": name}
+        )
+    try:
+        async with asyncio.timeout(CHANNEL_SECONDS):
+            # With returns raised, an unroutable publication cannot pass for a confirmed one.
+            outer = connection.channel(on_return_raises=True)
+            await outer.initialize()
+            channel = await outer.get_underlay_channel()
+        report = _reporter(on_lost)
+        channel.closing.add_done_callback(report)
+        channel.connection.closing.add_done_callback(report)
+        yield channel
+    finally:
+        await _close(connection)
+
+
+@contextmanager
+def surprises_as(lost: type[PortError], doing: str) -> Iterator[None]:
+    """Whatever goes wrong inside is raised as ``lost``, but for the caller's own cancellation.
+
+    aiormq rejects what waits on a dying channel with whatever ended it: its own errors, a bare Exception, even
+    CancelledError without anyone having cancelled.
+    """
+    try:
+        yield
+    except PortError:
+        raise
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise lost(f"{doing}: the channel closed") from error
+    except Exception as error:
+        raise lost(f"{doing}: {describe(error)}") from error
+
+
+def describe(error: BaseException) -> str:
+    """An error in one line, with its type, since many of these have no text."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+async def is_blocked(connection: UnderlayConnection) -> bool:
+    """Whether the broker has said that it takes nothing for now (``connection.blocked``: a memory or disk alarm)."""
+    try:
+        async with asyncio.timeout(BLOCKED_PROBE_SECONDS):
+            await connection.ready()
+    except TimeoutError:
+        return True
+    return False
+
+
+def _reporter(on_lost: Callable[[str], None]) -> Callable[[asyncio.Future[object]], None]:
+    def report(closing: asyncio.Future[object]) -> None:
+        error = None if closing.cancelled() else closing.exception()
+        on_lost("closed" if error is None else describe(error))
+
+    return report
+
+
+async def _close(connection: AbstractConnection) -> None:
+    # A broker that hangs must not hold up a service that stops; the connection then ends with its heartbeats.
+    with suppress(_CloseFailedError), surprises_as(_CloseFailedError, "closing"):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await connection.close()
+
+
+class _CloseFailedError(PortError):
+    """Closing did not work; nobody minds."""

@@ -1,0 +1,163 @@
+"""A batch sink on aiormq."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Literal
+
+from aiormq import spec
+from aiormq.abc import AbstractChannel
+from aiormq.exceptions import AMQPError, DeliveryError, PublishError
+
+from services.runtime.amqp.connection import describe, is_blocked, open_channel, surprises_as
+from services.runtime.ports import Failure, Publication, SinkLost
+
+PERSISTENT = 2
+
+Wave = list[tuple[int, Publication]]
+
+
+class ChannelSink:
+    """Publishes to one exchange with confirms; ``services.runtime.ports.BatchSink`` has the contract."""
+
+    def __init__(self, exchange: str, confirm_timeout: float) -> None:
+        self._exchange = exchange
+        self._confirm_timeout = confirm_timeout
+        self._channel: AbstractChannel | None = None
+        self._loss: str | None = None
+        self._lost = asyncio.Event()
+        self._turn = asyncio.Lock()
+
+    @property
+    def alive(self) -> bool:
+        """False once the sink is lost."""
+        return not self._lost.is_set()
+
+    def use(self, channel: AbstractChannel) -> None:
+        """Publish over ``channel``, which is in confirm mode and raises returns."""
+        self._channel = channel
+
+    def lose(self, reason: str) -> None:
+        """End it: no outcome that is still open will be known."""
+        self._loss = self._loss or reason
+        self._lost.set()
+
+    async def publish(self, publications: Sequence[Publication]) -> list[Failure]:
+        """Publish all and return the failures, by position. Raises SinkLost."""
+        async with self._turn:
+            failures: list[Failure] = []
+            for wave in waves(publications):
+                failures += await self._publish_wave(wave)
+            return failures
+
+    async def _publish_wave(self, wave: Wave) -> list[Failure]:
+        channel = self._channel
+        if channel is None or self._lost.is_set():
+            raise self._as_lost()
+        # Tasks start in the order they are made in and take the channel's lock in it: the order on the wire.
+        tasks = [asyncio.create_task(self._publish_one(channel, publication)) for _, publication in wave]
+        try:
+            await self._until_confirmed(channel, tasks)
+            outcomes = [(position, _outcome(task)) for (position, _), task in zip(wave, tasks, strict=True)]
+        except BaseException as error:
+            self.lose(f"a publish was broken off ({describe(error)})")
+            await _abandon(tasks)
+            raise
+        return [Failure(position, reason) for position, reason in outcomes if reason is not None]
+
+    async def _publish_one(self, channel: AbstractChannel, publication: Publication) -> object:
+        return await channel.basic_publish(
+            publication.body,
+            exchange=self._exchange,
+            routing_key=publication.routing_key,
+            properties=_properties(publication),
+            mandatory=True,
+        )
+
+    async def _until_confirmed(self, channel: AbstractChannel, tasks: Sequence[asyncio.Task[object]]) -> None:
+        """Wait for all outcomes, as long as some keep coming or the broker is known to be blocked."""
+        everything = asyncio.gather(*tasks, return_exceptions=True)
+        loss = asyncio.create_task(self._lost.wait())
+        settled = 0
+        try:
+            while not everything.done():
+                await asyncio.wait(
+                    (everything, loss), timeout=self._confirm_timeout, return_when=asyncio.FIRST_COMPLETED
+                )
+                before, settled = settled, sum(task.done() for task in tasks)
+                if everything.done() or settled > before:
+                    continue
+                if self._lost.is_set() or not await is_blocked(channel.connection):
+                    self.lose(f"no confirmation within {self._confirm_timeout:g} s")
+                    raise self._as_lost()
+        finally:
+            loss.cancel()
+
+    def _as_lost(self) -> SinkLost:
+        return SinkLost(f"the sink on {self._exchange} is lost: {self._loss or 'not open'}")
+
+
+@asynccontextmanager
+async def open_sink(url: str, name: str, exchange: str, *, confirm_timeout: float) -> AsyncIterator[ChannelSink]:
+    """A sink on ``exchange`` over a connection of its own. Raises SinkLost when it cannot be opened."""
+    sink = ChannelSink(exchange, confirm_timeout)
+    async with AsyncExitStack() as stack:
+        with surprises_as(SinkLost, f"opening a sink on {exchange}"):
+            sink.use(await stack.enter_async_context(open_channel(url, name, sink.lose)))
+        try:
+            yield sink
+        finally:
+            sink.lose("closed by its user")
+
+
+def waves(publications: Sequence[Publication]) -> Iterator[Wave]:
+    """The publications with their positions, cut wherever an id would come a second time.
+
+    aiormq finds the publish that a return belongs to by the message id: with one id twice in flight, the return of the
+    one is charged to the other, and the lost message passes for confirmed.
+    """
+    wave: Wave = []
+    ids: set[str] = set()
+    for position, publication in enumerate(publications):
+        if publication.message_id and publication.message_id in ids:
+            yield wave
+            wave, ids = [], set()
+        wave.append((position, publication))
+        ids.add(publication.message_id or "")
+    if wave:
+        yield wave
+
+
+def _outcome(task: asyncio.Task[object]) -> Literal["returned", "nacked"] | None:
+    """What became of a publish: None when it was confirmed. Raises SinkLost when that is not known."""
+    if task.cancelled():
+        raise SinkLost("the channel closed before the confirmation came")
+    match task.exception():
+        case None if isinstance(task.result(), spec.Basic.Ack):
+            return None
+        case PublishError():
+            return "returned"
+        case DeliveryError():
+            return "nacked"
+        case ValueError() | TypeError() as error:
+            # The publication cannot be written down: that is a fault of the caller's, and trying again does not help.
+            raise error
+        case error:
+            raise SinkLost(f"the outcome of a publish is unknown: {describe(error or AMQPError(repr(task.result())))}")
+
+
+async def _abandon(tasks: Sequence[asyncio.Task[object]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _properties(publication: Publication) -> spec.Basic.Properties:
+    return spec.Basic.Properties(
+        content_type=publication.content_type,
+        correlation_id=publication.correlation_id,
+        delivery_mode=PERSISTENT,
+        headers=dict(publication.headers) or None,
+        message_id=publication.message_id,
+        message_type=publication.type,
+    )

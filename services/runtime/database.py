@@ -1,0 +1,120 @@
+"""The connection pool to PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import asyncpg
+import structlog
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+from services.runtime.health import Check
+from services.runtime.settings import DatabaseSettings
+
+IDLE_IN_TRANSACTION_MS = 10_000
+
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+)
+"""What says that the database is away for now, as opposed to saying that a query is wrong. Worth another try."""
+
+log = structlog.get_logger(__name__)
+
+
+class DatabaseUnavailable(Exception):  # noqa: N818 - It says what is the matter.
+    """The database could not be reached in the time given."""
+
+
+@asynccontextmanager
+async def open_pool(
+    settings: DatabaseSettings,
+    *,
+    application_name: str,
+    min_size: int = 1,
+    statement_timeout_s: float | None = None,
+    init: Callable[[asyncpg.Connection], Awaitable[None]] | None = None,
+) -> AsyncIterator[asyncpg.Pool]:
+    """A pool of at most ``settings.pool_size`` connections, waiting for the database for ``settings.start_timeout_s``.
+
+    ``statement_timeout_s`` is for readers only. It also cancels a COMMIT, and a COMMIT that is cancelled while it waits
+    for a standby has happened all the same: who writes leaves it None. Raises DatabaseUnavailable.
+    """
+    server_settings = {
+        "application_name": application_name,
+        # A client that hangs in the middle of a transaction would hold its locks against everyone else.
+        "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS),
+        "timezone": "UTC",
+        # The queries here are short: compiling them takes longer than running them.
+        "jit": "off",
+    }
+    if statement_timeout_s is not None:
+        server_settings["statement_timeout"] = str(int(statement_timeout_s * 1000))
+    pool = await _connect(settings, min_size, server_settings, init)
+    try:
+        yield pool
+    finally:
+        await _close(pool)
+
+
+async def _connect(
+    settings: DatabaseSettings,
+    min_size: int,
+    server_settings: dict[str, str],
+    init: Callable[[asyncpg.Connection], Awaitable[None]] | None,
+) -> asyncpg.Pool:
+    retrying = AsyncRetrying(
+        retry=retry_if_exception_type(AWAY),
+        wait=wait_random_exponential(multiplier=0.1, max=5),
+        stop=stop_after_delay(settings.start_timeout_s),
+        before_sleep=_log_away,
+        reraise=True,
+    )
+
+    async def connect() -> asyncpg.Pool:
+        # The call alone makes a pool that is not connected yet; awaiting it connects.
+        return await asyncpg.create_pool(
+            settings.url,
+            min_size=min_size,
+            max_size=max(min_size, settings.pool_size),
+            timeout=5,
+            server_settings=server_settings,
+            init=init,
+        )
+
+    try:
+        return await retrying(connect)
+    except AWAY as error:
+        raise DatabaseUnavailable(
+            f"PostgreSQL did not answer within {settings.start_timeout_s:g} s ({type(error).__name__}: {error}); "
+            "check HUIZHI_DATABASE_URL and that the server runs"
+        ) from error
+
+
+def _log_away(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome is not None else None
+    log.warning("database_away", error=type(error).__name__, attempt=state.attempt_number)
+
+
+async def _close(pool: asyncpg.Pool) -> None:
+    # A connection whose server is gone may never answer the goodbye.
+    try:
+        async with asyncio.timeout(3):
+            await pool.close()
+    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        pool.terminate()
+
+
+def database_check(pool: asyncpg.Pool) -> Check:
+    """A readiness check: one query, over a connection of the pool."""
+
+    async def check() -> str | None:
+        await pool.fetchval("SELECT 1", timeout=1.5)
+        return None
+
+    return check

@@ -1,0 +1,164 @@
+"""Exchanges, queues and who may touch them: the only place that knows their names and arguments.
+
+Topology is data. Provisioning declares it, the services rely on it: a service's own channels never declare anything:
+they have no right to, and a re-declared queue with other arguments closes the channel.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from aio_pika.abc import AbstractChannel
+
+INGRESS = "ingress"
+LEDGER = "ledger"
+DISPATCH = "dispatch"
+PARKING = "parking"
+INBOX = "inbox"
+DEAD_LETTERS = "dead-letters"
+
+GATEWAY_ACCOUNT = "huizhi-gateway"
+LEDGER_ACCOUNT = "huizhi-ledger"
+ROUTER_ACCOUNT = "huizhi-router"
+
+DELIVERY_LIMIT = 20
+"""So often a message may come back unhandled before it goes to the dead letters instead of round for ever."""
+
+NOTHING = "^$"
+
+
+def inbox_queue(address: str) -> str:
+    """The queue a participant reads; it is bound to the exchange ``inbox`` with the address itself as the key."""
+    return f"inbox.{address}"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A durable exchange; ``type`` as AMQP has it."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A durable queue, its arguments, and the one binding it has."""
+
+    name: str
+    exchange: str
+    routing_key: str = ""
+    arguments: Mapping[str, str | int | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """What is to be declared, in this order: exchanges, then queues, each bound as soon as it is there."""
+
+    exchanges: tuple[Exchange, ...]
+    queues: tuple[Queue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What an account may do in the vhost, as RabbitMQ's regular expressions, which are not anchored by themselves."""
+
+    configure: str
+    write: str
+    read: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLimits:
+    """How many bytes a queue may hold before it refuses more: an internal one, and a participant's inbox."""
+
+    internal_bytes: int = 4 * 1024**3
+    inbox_bytes: int = 256 * 1024**2
+
+
+EXCHANGES = (
+    Exchange(INGRESS, "topic"),
+    Exchange(LEDGER, "fanout"),
+    Exchange(DISPATCH, "fanout"),
+    Exchange(PARKING, "fanout"),
+    Exchange(INBOX, "direct"),
+    Exchange(DEAD_LETTERS, "fanout"),
+)
+
+SERVICE_PERMISSIONS: Mapping[str, Permissions] = {
+    GATEWAY_ACCOUNT: Permissions(configure=NOTHING, write="^ledger$", read="^ingress$"),
+    LEDGER_ACCOUNT: Permissions(configure=NOTHING, write="^(dispatch|dead-letters)$", read="^ledger$"),
+    ROUTER_ACCOUNT: Permissions(
+        configure=NOTHING, write="^(inbox|ledger|parking)$", read="^(dispatch|parking|dead-letters)$"
+    ),
+}
+
+
+def participant_permissions(address: str, *, active: bool = True) -> Permissions:
+    """A participant writes to the ingress and reads its inbox; a disabled one still empties its inbox."""
+    return Permissions(
+        configure=NOTHING,
+        write="^ingress$" if active else NOTHING,
+        read=f"^{re.escape(inbox_queue(address))}$",
+    )
+
+
+def core_topology(broker_version: str, limits: QueueLimits) -> Topology:
+    """Everything but the inboxes. ``broker_version`` as the broker reports it: ``3.10.8``."""
+    guarded = _guarded(limits.internal_bytes)
+    unlimited = _never_dropped(broker_version)
+    return Topology(
+        exchanges=EXCHANGES,
+        queues=(
+            # The dead letters come first, so that no queue can lose a message to an exchange that leads nowhere.
+            Queue(DEAD_LETTERS, DEAD_LETTERS, arguments=unlimited),
+            Queue(PARKING, PARKING, arguments=unlimited),
+            Queue(INGRESS, INGRESS, routing_key="#", arguments=guarded),
+            Queue(LEDGER, LEDGER, arguments={**guarded, "x-single-active-consumer": True}),
+            Queue(DISPATCH, DISPATCH, arguments=guarded),
+        ),
+    )
+
+
+def inbox_topology(addresses: Iterable[str], limits: QueueLimits) -> Topology:
+    """The inboxes of participants; the core is taken to be there."""
+    arguments = _guarded(limits.inbox_bytes)
+    queues = (Queue(inbox_queue(address), INBOX, routing_key=address, arguments=arguments) for address in addresses)
+    return Topology(exchanges=(), queues=tuple(queues))
+
+
+def _guarded(max_bytes: int) -> dict[str, str | int | bool]:
+    """A quorum queue that refuses when full, and hands on to the dead letters, with confirms, what cannot be handled.
+
+    At-least-once dead-lettering needs ``reject-publish``; with any other overflow it silently becomes at-most-once.
+    """
+    return {
+        "x-queue-type": "quorum",
+        "x-delivery-limit": DELIVERY_LIMIT,
+        "x-dead-letter-exchange": DEAD_LETTERS,
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+        "x-max-length-bytes": max_bytes,
+    }
+
+
+def _never_dropped(broker_version: str) -> dict[str, str | int | bool]:
+    """A quorum queue with no delivery limit.
+
+    The only thing here that depends on the broker's version: 3.x has no limit unless one is set and refuses -1, while
+    4.x has a limit of 20, after which it drops the message, unless -1 is set.
+    """
+    major = int(broker_version.partition(".")[0])
+    arguments: dict[str, str | int | bool] = {"x-queue-type": "quorum"}
+    return {**arguments, "x-delivery-limit": -1} if major >= 4 else arguments
+
+
+async def declare(topology: Topology, channel: AbstractChannel) -> None:
+    """Declare it all over an administrator's channel; what is there already with the same arguments stays as it is.
+
+    Raises aio_pika.exceptions.ChannelPreconditionFailed when something is there with other arguments.
+    """
+    for exchange in topology.exchanges:
+        await channel.declare_exchange(exchange.name, exchange.type, durable=True)
+    for queue in topology.queues:
+        declared = await channel.declare_queue(queue.name, durable=True, arguments=dict(queue.arguments))
+        await declared.bind(queue.exchange, routing_key=queue.routing_key)

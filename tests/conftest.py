@@ -1,0 +1,152 @@
+"""Real servers for every test that needs them: a broker and a database server a session, started when first asked for.
+
+A test gets a vhost (`vhost`) and a migrated database (`database`) of its own, and both are removed after it. A server
+that does not come up fails the tests; nothing is skipped. `HUIZHI_TEST_DATABASE_URL`, a superuser's URL, puts an
+existing PostgreSQL in the place of the private one.
+"""
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import asyncpg
+import httpx
+import pytest
+import pytest_asyncio
+
+from services.cli.stack import broker as broker_server
+from services.cli.stack import install, postgres
+from services.cli.stack.broker import BrokerAddress
+from services.cli.stack.broker_settings import ADMINISTRATOR
+from services.cli.stack.credentials import Credentials
+from services.cli.stack.files import private_directory
+from services.cli.stack.ports import PLACES, choose
+from services.cli.stack.processes import ProcessBook
+from services.cli.stack.supervisor import Supervisor
+from services.ledger.store.provision import provision
+
+
+@dataclass(frozen=True, slots=True)
+class ServerHome:
+    """Where the session's servers live and what they are started with."""
+
+    directory: Path
+    logs: Path
+    ports: dict[str, int]
+    credentials: Credentials
+    supervisor: Supervisor
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def server_home(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerHome]:
+    """The directory, ports, passwords and supervisor of the session's servers; stops them at the end."""
+    directory = tmp_path_factory.mktemp("servers")
+    supervisor = Supervisor(ProcessBook(directory / "processes.json"), print)
+    yield ServerHome(
+        directory=directory,
+        logs=private_directory(directory / "logs"),
+        ports=choose(directory, None, list(PLACES)),
+        credentials=Credentials.of_directory(directory),
+        supervisor=supervisor,
+    )
+    await supervisor.stop()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def broker(server_home: ServerHome) -> BrokerAddress:
+    """A broker: `amqp_url(vhost)` and `api_url`, both the administrator's."""
+    install.missing_packages(print)
+    return await broker_server.start(
+        server_home.supervisor,
+        directory=server_home.directory / "broker",
+        ports=server_home.ports,
+        credentials=server_home.credentials,
+        logs=server_home.logs,
+    )
+
+
+@pytest.fixture
+def vhost(broker: BrokerAddress) -> Iterator[str]:
+    """A fresh vhost's name, in which the administrator may do everything; gone, with its queues, after the test."""
+    name = f"test-{secrets.token_hex(6)}"
+    everything = {"configure": ".*", "write": ".*", "read": ".*"}
+    with httpx.Client(base_url=broker.api_url, timeout=60, trust_env=False) as client:
+        client.put(f"/api/vhosts/{name}").raise_for_status()
+        client.put(f"/api/permissions/{name}/{ADMINISTRATOR}", json=everything).raise_for_status()
+        yield name
+        client.delete(f"/api/vhosts/{name}").raise_for_status()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def database_server(request: pytest.FixtureRequest) -> str:
+    """A superuser's URL of the database server, leading to a database that holds nothing of ours."""
+    if existing := os.environ.get("HUIZHI_TEST_DATABASE_URL"):
+        return existing
+    home: ServerHome = request.getfixturevalue("server_home")
+    return await postgres.start(
+        home.supervisor,
+        directory=home.directory / "database",
+        port=home.ports["database"],
+        password=home.credentials.database_password,
+        logs=home.logs,
+    )
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def migrated_template(database_server: str) -> AsyncIterator[str]:
+    """The name of a database that was migrated once, for `database` to copy."""
+    name = f"huizhi_template_{secrets.token_hex(6)}"
+    await _execute(database_server, f'CREATE DATABASE "{name}"')
+    await provision(in_database(database_server, name), {})
+    yield name
+    await _execute(database_server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest_asyncio.fixture
+async def database(database_server: str, migrated_template: str) -> AsyncIterator[str]:
+    """The owner's URL of a migrated database of the test's own, without rows and without the services' roles."""
+    name = f"huizhi_test_{secrets.token_hex(6)}"
+    await _execute(database_server, f'CREATE DATABASE "{name}" TEMPLATE "{migrated_template}"')
+    yield in_database(database_server, name)
+    await _remove_database(database_server, name)
+
+
+@pytest_asyncio.fixture
+async def empty_database(database_server: str) -> AsyncIterator[str]:
+    """The owner's URL of an empty database of the test's own, for what migrates and provisions by itself."""
+    name = f"huizhi_test_{secrets.token_hex(6)}"
+    await _execute(database_server, f'CREATE DATABASE "{name}"')
+    yield in_database(database_server, name)
+    await _remove_database(database_server, name)
+
+
+@pytest_asyncio.fixture
+async def stack_environment(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The environment for a `huizhi up` of the test's own: on an existing PostgreSQL if the run has one."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("HUIZHI_")}
+    if "HUIZHI_TEST_DATABASE_URL" not in os.environ:
+        return inherited
+    return inherited | {"HUIZHI_DATABASE_URL": request.getfixturevalue("empty_database")}
+
+
+def in_database(server_url: str, name: str) -> str:
+    """The URL of another database of the same server."""
+    return urlunsplit(urlsplit(server_url)._replace(path=f"/{quote(name)}"))
+
+
+async def _remove_database(server_url: str, name: str) -> None:
+    await _execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+    # Roles belong to the whole server and would stay when their database goes.
+    await _execute(server_url, *(f'DROP ROLE IF EXISTS "{name}_{role}"' for role in ("gateway", "router", "ledger")))
+
+
+async def _execute(url: str, *statements: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()

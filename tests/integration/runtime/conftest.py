@@ -1,0 +1,54 @@
+"""What the behaviour suite of the ports runs on. A further implementation is one more line in IMPLEMENTATIONS."""
+
+from collections.abc import AsyncIterator
+
+import aio_pika
+import httpx
+import pytest
+import pytest_asyncio
+from aio_pika.abc import AbstractChannel
+
+from services.cli.stack.broker import BrokerAddress
+from services.runtime.ports import Broker
+from tests.integration.runtime.behaviour import IMPLEMENTATIONS, Hop, OpenBroker
+
+
+@pytest.fixture(params=sorted(IMPLEMENTATIONS))
+def implementation(request: pytest.FixtureRequest) -> OpenBroker:
+    """Makes a broker of the implementation under test, from a URL and a confirm timeout in seconds."""
+    return IMPLEMENTATIONS[str(request.param)]
+
+
+@pytest.fixture
+def url(broker: BrokerAddress, vhost: str) -> str:
+    """The administrator's URL of the test's vhost."""
+    return broker.amqp_url(vhost)
+
+
+@pytest.fixture
+def ports(implementation: OpenBroker, url: str) -> Broker:
+    """The implementation under test."""
+    return implementation(url, 30.0)
+
+
+@pytest_asyncio.fixture
+async def admin(url: str) -> AsyncIterator[AbstractChannel]:
+    """A plain channel that may do everything in the vhost."""
+    async with await aio_pika.connect(url) as connection, connection.channel() as channel:
+        yield channel
+
+
+@pytest_asyncio.fixture
+async def hop(admin: AbstractChannel) -> Hop:
+    """One hop, declared."""
+    await admin.declare_exchange("out", "direct", durable=True)
+    made = Hop(admin)
+    await made.add_queue("queue", "here")
+    return made
+
+
+@pytest_asyncio.fixture
+async def api(broker: BrokerAddress) -> AsyncIterator[httpx.AsyncClient]:
+    """The broker's management API."""
+    async with httpx.AsyncClient(base_url=broker.api_url, timeout=30, trust_env=False) as client:
+        yield client
