@@ -81,17 +81,16 @@ def vhost(broker: BrokerAddress) -> Iterator[str]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def database_server(request: pytest.FixtureRequest) -> str:
+async def database_server(server_home: ServerHome) -> str:
     """A superuser's URL of the database server, leading to a database that holds nothing of ours."""
     if existing := os.environ.get("HUIZHI_TEST_DATABASE_URL"):
         return existing
-    home: ServerHome = request.getfixturevalue("server_home")
     return await postgres.start(
-        home.supervisor,
-        directory=home.directory / "database",
-        port=home.ports["database"],
-        password=home.credentials.database_password,
-        logs=home.logs,
+        server_home.supervisor,
+        directory=server_home.directory / "database",
+        port=server_home.ports["database"],
+        password=server_home.credentials.database_password,
+        logs=server_home.logs,
     )
 
 
@@ -123,8 +122,8 @@ async def empty_database(database_server: str) -> AsyncIterator[str]:
     await _remove_database(database_server, name)
 
 
-@pytest_asyncio.fixture
-async def stack_environment(request: pytest.FixtureRequest) -> dict[str, str]:
+@pytest.fixture
+def stack_environment(request: pytest.FixtureRequest) -> dict[str, str]:
     """The environment for a `huizhi up` of the test's own: on an existing PostgreSQL if the run has one."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("HUIZHI_")}
     if "HUIZHI_TEST_DATABASE_URL" not in os.environ:

@@ -21,11 +21,11 @@ pip="$work/venv/bin/python -m pip --disable-pip-version-check --quiet"
 
 wanted runtime >"$work/runtime.in"
 $pip install -r "$work/runtime.in"
-$pip freeze >"$work/runtime"
+$pip freeze | LC_ALL=C sort -f >"$work/runtime"
 
 wanted dev >"$work/dev.in"
 $pip install -c "$work/runtime" -r "$work/dev.in"
-$pip freeze >"$work/all"
+$pip freeze | LC_ALL=C sort -f >"$work/all"
 
 {
     sed -n '/^#/p' requirements.txt

@@ -14,7 +14,7 @@ from services.cli.context import DEFAULT_DATA, DataOption, JSONOption, print_jso
 from services.cli.errors import CommandError
 from services.cli.registry import actor, on_database
 from services.registry.editions import ImportReport, import_directory
-from services.registry.participants import current_directory
+from services.registry.parts import current_directory
 
 app = typer.Typer(help="Import and look up jurisdictions, retired codes and their successors.", no_args_is_help=True)
 

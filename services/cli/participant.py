@@ -18,7 +18,8 @@ from services.cli.context import DEFAULT_DATA, DataOption, JSONOption, print_jso
 from services.cli.errors import CommandError
 from services.cli.registry import on_participants
 from services.registry.accounts import QueueState
-from services.registry.participants import Credentials, ParticipantRecord, Participants, counties
+from services.registry.candidates import counties
+from services.registry.participants import Credentials, ParticipantRecord, Participants
 
 app = typer.Typer(help="Add, list, disable and enable participants.", no_args_is_help=True)
 

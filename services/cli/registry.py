@@ -14,7 +14,8 @@ from services.cli.context import stack
 from services.cli.errors import CommandError
 from services.registry.accounts import BrokerAPI, amqp_vhost
 from services.registry.errors import RegistryError
-from services.registry.participants import Participants, current_directory
+from services.registry.participants import Participants
+from services.registry.parts import current_directory
 from services.registry.transactions import Connection
 from services.runtime.settings import QueueSettings, SettingsError, read_settings
 from services.runtime.topology import QueueLimits

@@ -30,7 +30,7 @@ from services.runtime.settings import (
     PlatformSettings,
     read_settings,
 )
-from services.runtime.topology import DEAD_LETTERS, DISPATCH, LEDGER
+from services.runtime.topology import DEAD_LETTERS, DISPATCH, LEDGER, REPORTS
 
 DESCRIPTION = "Answers what was asked, answered and left unanswered, and whether it all adds up."
 _WRITER_CONNECTIONS = 2
@@ -57,23 +57,31 @@ async def serve(stop: Stop) -> None:
             participant = snapshots.current.nearest(address)
             return participant.address if participant else None
 
-        intake = LedgerIntake(Sequencer(writer, calendar, asked), metrics, stop)
-        pump = Pump(
-            broker,
-            queue=LEDGER,
-            exchanges=[DISPATCH, DEAD_LETTERS],
-            handle=intake.handle,
-            settings=own.batches(),
-            metrics=PumpMetrics(registry),
-        )
-        health.add("intake", pump.check)
+        sequencer, pump_metrics = Sequencer(writer, calendar, asked), PumpMetrics(registry)
+        pumps = []
+        for queue in (LEDGER, REPORTS):
+            intake = LedgerIntake(sequencer, metrics, stop)
+            pump = Pump(
+                broker,
+                queue=queue,
+                exchanges=[DISPATCH, DEAD_LETTERS],
+                handle=intake.handle,
+                settings=own.batches(),
+                metrics=pump_metrics,
+            )
+            pumps.append(pump)
+            health.add(f"queue {queue}", pump.check)
+            health.add(f"writing what comes from {queue}", intake.check)
         health.add("database", database_check(reader))
         app = create_app(
             "Huizhi ledger", DESCRIPTION, health=health, registry=registry, max_body_bytes=http.max_body_bytes
         )
         app.include_router(ledger_router(reader, lambda: snapshots.current, calendar))
         await together(
-            stop, pump.run(stop), keep_gauges(reader, metrics, own.gauges_interval_s, stop), serve_http(app, http, stop)
+            stop,
+            *(pump.run(stop) for pump in pumps),
+            keep_gauges(reader, metrics, own.gauges_interval_s, stop),
+            serve_http(app, http, stop),
         )
 
 

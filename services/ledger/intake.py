@@ -1,4 +1,4 @@
-"""Takes batches from the ledger queue, puts them on the ledger, hands over, and only then lets them be acked.
+"""Takes batches from the ledger and reports queues, puts them on the log, hands over, then lets them be acked.
 
 A database that is away is waited for with the batch in hand. A batch that cannot be taken is tried record by record,
 and what still fails is set aside: its bytes go to the dead letters, its id and reason onto the list.
@@ -33,13 +33,18 @@ log = structlog.get_logger(__name__)
 
 
 class LedgerIntake:
-    """The handler behind the ledger queue."""
+    """The handler behind one of the ledger's queues; both put batches through the same sequencer."""
 
     def __init__(self, sequencer: Sequencer, metrics: LedgerMetrics, stop: Stop) -> None:
         self._sequencer = sequencer
         self._metrics = metrics
         self._stop = stop
         self._sinks: Sinks | None = None
+        self._trouble: str | None = None
+
+    def check(self) -> str | None:
+        """A readiness check: None while the database takes what is written, otherwise why it is waited for."""
+        return self._trouble
 
     async def handle(self, deliveries: Sequence[Delivery], sinks: Sinks) -> None:
         """Put ``deliveries`` on the ledger and hand over what follows from them. When this returns, they may be acked.
@@ -97,22 +102,29 @@ class LedgerIntake:
         pause = _FIRST_PAUSE_SECONDS
         while True:
             try:
-                return await work()
+                result = await work()
             except FencedError as error:
                 self._metrics.fenced.inc()
                 raise SourceLost(f"another writer has taken the log over: {error}") from error
             except Exception as error:
                 if not is_away(error):
                     raise
+                self._trouble = f"{type(error).__name__}: {error}"
                 if self._stop.is_set:
                     raise SourceLost("the database was away at the stop; the batch comes again") from error
-                log.warning("database_away", error=type(error).__name__, pause_seconds=pause)
+                log.warning("database_away", error=self._trouble, pause_seconds=pause)
+            else:
+                self._trouble = None
+                return result
             await self._stop.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
 
 def _one_by_one(batches: Iterable[Intake | Report]) -> Iterator[Intake | Report]:
-    """Each record of ``batches`` as a batch of one, under the id of its own batch."""
+    """``batches`` cut up as small as may be, each piece under the id of its batch.
+
+    Records with the same id stay together: only side by side can the second be told from a redelivery of the first.
+    """
     for batch in batches:
-        for record in batch.records:
-            yield structs.replace(batch, records=[record])
+        for id in dict.fromkeys(record.id for record in batch.records):
+            yield structs.replace(batch, records=[record for record in batch.records if record.id == id])

@@ -1,6 +1,7 @@
 """What a ledger reports of itself: what it has taken, how long commits take, and what stands on it."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -25,6 +26,12 @@ class LedgerMetrics:
         )
         self.commit_seconds = Histogram(
             "huizhi_ledger_commit_seconds", "Time of a writing transaction.", buckets=SECONDS, registry=registry
+        )
+        self._lag_seconds = Histogram(
+            "huizhi_ledger_lag_seconds",
+            "From a message's arrival at the exchange to its commit, for the oldest of each batch.",
+            buckets=SECONDS,
+            registry=registry,
         )
         self.fenced = Counter(
             "huizhi_ledger_fenced_total", "Times another writer had taken the log over.", registry=registry
@@ -60,5 +67,8 @@ class LedgerMetrics:
             self._entries.labels(entry.event).inc()
         for refusal in refusals:
             self._refused.labels(refusal.record.problem).inc()
+        if decision.inserted:
+            oldest = min(message.arrived_at for message in decision.inserted.values())
+            self._lag_seconds.observe(max(0.0, (datetime.now(UTC) - oldest).total_seconds()))
         for handover in decision.handovers:
             self._duplicates.inc(sum(len(receipt.duplicate) for receipt in handover.receipts.values()))

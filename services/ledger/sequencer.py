@@ -37,6 +37,7 @@ class Sequencer:
         self._calendar = calendar
         self._asked = asked
         self._epoch: int | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     def release(self) -> None:
         """Forget the epoch: the next batch, delivered by a new consumer, claims the log anew."""
@@ -59,7 +60,7 @@ class Sequencer:
         )
 
     async def _transact(self, batches: Sequence[Intake | Report]) -> tuple[Decision, list[NewRefusal]]:
-        async with self._pool.acquire() as connection:
+        async with self._one_at_a_time, self._pool.acquire() as connection:
             if self._epoch is None:
                 self._epoch = await head.claim(connection)
             async with connection.transaction():

@@ -31,8 +31,8 @@ class SetAsideBody:
 
     @classmethod
     def record(cls, batch: Intake | Report, error: Exception) -> Self:
-        """A batch of one record that the ledger could not take for ``error``, of which only the kind is kept."""
-        (record,) = batch.records
+        """A batch of one record, or of one that came twice, which the ledger could not take for ``error``."""
+        record = batch.records[0]
         sender = record.sender if isinstance(record, Admitted | Refused) else None
         message_id = record.message_id if isinstance(record, Refused) else record.id
         reason = f"the ledger failed at it: {type(error).__name__}"

@@ -10,11 +10,10 @@ from datetime import datetime
 from typing import Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from contracts.addresses import AddressError, parse_address
-from contracts.directory import Directory
 from services.registry.accounts import Account, BrokerAPI, QueueState, new_password
+from services.registry.candidates import NewParticipant, new_participant
 from services.registry.errors import ParticipantRefused
-from services.registry.parts import load_directory
+from services.registry.parts import current_directory
 from services.registry.tokens import new_token, token_hash
 from services.registry.transactions import Connection, changing, record
 from services.runtime.topology import QueueLimits, inbox_queue, inbox_topology, participant_permissions
@@ -33,17 +32,11 @@ WHERE starts_with(address, $1) ORDER BY code, address
 """
 GET_PARTICIPANT = "SELECT address, name, status, created_at, disabled_at FROM participant WHERE address = $1"
 SET_STATUS = """
-UPDATE participant SET status = $2::text, disabled_at = CASE WHEN $2::text = 'disabled' THEN coalesce(disabled_at, now()) END
+UPDATE participant SET
+    status = $2::text,
+    disabled_at = CASE WHEN $2::text = 'disabled' THEN coalesce(disabled_at, now()) END
 WHERE address = $1
 """
-
-
-@dataclass(frozen=True, slots=True)
-class NewParticipant:
-    """An address that is to become a participant, and the name to show for it."""
-
-    address: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,33 +174,6 @@ class Participants:
             await record(self._connection, self._actor, "participant.add", participant.address, detail)
 
 
-def new_participant(directory: Directory, address: str, name: str | None = None) -> NewParticipant:
-    """The address as a participant to be, by default named as the directory names it.
-
-    Raises ParticipantRefused when the address is not a current code or a department of one.
-    """
-    try:
-        parsed = parse_address(address)
-    except AddressError as error:
-        raise ParticipantRefused(str(error)) from error
-    if parsed.code not in directory:
-        raise ParticipantRefused(_why_not(directory, parsed.code))
-    full_name = directory.full_name(parsed.code)
-    if parsed.department is not None:
-        full_name = f"{full_name} · {parsed.department}"
-    return NewParticipant(address, name or full_name)
-
-
-def counties(directory: Directory, province: str | None = None) -> list[NewParticipant]:
-    """All counties of the directory, or of one province, as participants to be, by code."""
-    codes = sorted(
-        code
-        for code in directory.codes
-        if len(code) == len("410102") and (province is None or code.startswith(province))
-    )
-    return [new_participant(directory, code) for code in codes]
-
-
 def amqp_url_of(url: str, account: Account) -> str:
     """An AMQP URL of the exchange with this account's name and password in it."""
     parts = urlsplit(url)
@@ -215,23 +181,6 @@ def amqp_url_of(url: str, account: Account) -> str:
     return urlunsplit(
         parts._replace(netloc=f"{quote(account.name, safe='')}:{quote(account.password, safe='')}@{host}")
     )
-
-
-async def current_directory(connection: Connection) -> Directory:
-    """The directory as the database holds it now."""
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        return await load_directory(connection)
-
-
-def _why_not(directory: Directory, code: str) -> str:
-    resolution = directory.resolve(code)
-    if resolution.address is not None:
-        return (
-            f"{code} is retired; its successor today is {resolution.address} {directory.full_name(resolution.address)}"
-        )
-    if resolution.status == "retired":
-        return f"{code} is retired and has no current successor; only current codes can be participants"
-    return f"{code} is not a code of the directory; `huizhi directory show` looks codes up"
 
 
 def _chunks(participants: Sequence[NewParticipant]) -> Iterator[Sequence[NewParticipant]]:

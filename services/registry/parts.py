@@ -90,17 +90,22 @@ async def load(connection: Connection, known: Parts | None) -> Parts:
         return await _load_changed(connection, versions, known)
 
 
-async def load_directory(connection: Connection) -> Directory:
-    """The directory alone, inside the caller's transaction."""
+async def _load_directory(connection: Connection) -> Directory:
     jurisdictions = [Jurisdiction(*row) async for row in _rows(connection, JURISDICTIONS)]
     changes = [Change(*row) async for row in _rows(connection, CHANGES)]
     retired = [row["code"] for row in await connection.fetch(RETIRED_CODES)]
     return Directory.of(jurisdictions, changes, retired)
 
 
+async def current_directory(connection: Connection) -> Directory:
+    """The directory alone, as the database holds it now."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        return await _load_directory(connection)
+
+
 async def _load_changed(connection: Connection, versions: Versions, known: Parts | None) -> Parts:
     if known is None or known.versions.directory != versions.directory:
-        directory = await load_directory(connection)
+        directory = await _load_directory(connection)
     else:
         directory = known.directory
     if known is None or known.versions.participants != versions.participants:

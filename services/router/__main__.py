@@ -26,7 +26,7 @@ from services.runtime.settings import (
     LogSettings,
     read_settings,
 )
-from services.runtime.topology import DISPATCH, INBOX, LEDGER, PARKING
+from services.runtime.topology import DISPATCH, INBOX, PARKING, REPORTS
 
 DESCRIPTION = "Places messages into inboxes. It has no interface but its health and its metrics."
 
@@ -44,7 +44,7 @@ async def serve(stop: Stop) -> None:
         dispatching = Pump(
             broker,
             queue=DISPATCH,
-            exchanges=[INBOX, PARKING, LEDGER],
+            exchanges=[INBOX, PARKING, REPORTS],
             handle=Dispatching(placing).handle,
             settings=routing.batches(),
             metrics=PumpMetrics(registry),

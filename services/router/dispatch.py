@@ -1,6 +1,7 @@
 """The router's main hop: what the ledger hands over, placed into inboxes, and reported back."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from contracts.batch import Outbound, Parked, decode_dispatch
 from services.router.placing import Placing
@@ -16,9 +17,10 @@ class Dispatching:
 
     async def handle(self, deliveries: Sequence[Delivery], sinks: Sinks) -> None:
         """Place every message of ``deliveries`` and report what became of it. When this returns, they may be acked."""
-        messages: list[Outbound] = []
+        # After a fault the ledger may have handed a message over twice: one copy is enough.
+        messages: dict[UUID, Outbound] = {}
         for delivery in deliveries:
-            messages += decode_dispatch(delivery.body).messages
-        placed = await self._placing.place(messages, sinks)
+            messages |= {message.id: message for message in decode_dispatch(delivery.body).messages}
+        placed = await self._placing.place(list(messages.values()), sinks)
         parked = [Parked(waiting.message.id, waiting.reason) for waiting in placed.parked]
         await self._placing.report([*placed.dispatched, *parked], sinks)

@@ -1,11 +1,13 @@
 """What a router reports of itself."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from contracts.batch import Dispatched, ParkedMessage
 from services.router.addressing import ParkingReason
+from services.runtime.metrics import SECONDS
 
 
 class RouterMetrics:
@@ -21,8 +23,18 @@ class RouterMetrics:
         self._dropped = Counter(
             "huizhi_receipts_dropped_total", "Receipts that their sender's inbox did not take.", registry=registry
         )
+        self._lag_seconds = Histogram(
+            "huizhi_router_lag_seconds",
+            "From a message's arrival at the exchange to its confirmed place, for the oldest of each batch.",
+            buckets=SECONDS,
+            registry=registry,
+        )
         for reason in ParkingReason:
             self._parked.labels(reason)
+
+    def oldest(self, received_at: datetime) -> None:
+        """Note how long the oldest message of a batch was on its way."""
+        self._lag_seconds.observe(max(0.0, (datetime.now(UTC) - received_at).total_seconds()))
 
     def placed(self, dispatched: Sequence[Dispatched], parked: Sequence[ParkedMessage], receipts_dropped: int) -> None:
         """Count one batch."""

@@ -1,23 +1,24 @@
 """Parking: what could not be placed is tried again when directory, participants or inboxes may have changed.
 
-A sweep takes what lies in the parking queue and places it or puts it back at the end. It ends at the first message
-that was put there after it began, so that every message is tried once, and two routers that sweep at a time do not
-chase each other.
+A sweep takes what lies in the parking queue and places it or puts it back at the end, marked as its own. It ends at the
+first message that carries its mark, so that every message is tried once. The queue has a single active consumer: two
+routers do not chase each other.
 """
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from itertools import takewhile
 
 import structlog
 
 from contracts.batch import Parked, ParkedMessage, decode_parked
-from services.router.placing import PARKED_AT, Placing
+from services.router.placing import SWEPT, Placing
 from services.runtime.lifecycle import Stop
 from services.runtime.ports import BatchSource, Broker, Delivery, SinkLost, SourceLost
 from services.runtime.pump import Sinks
-from services.runtime.topology import INBOX, LEDGER, PARKING
+from services.runtime.topology import INBOX, PARKING, REPORTS
 
 _BATCH = 100
 _EMPTY_SECONDS = 0.5
@@ -53,26 +54,26 @@ class Parking:
 
     async def sweep(self, stop: Stop) -> None:
         """Try everything that is parked now once. Raises SourceLost and SinkLost; what was in hand stays parked."""
-        began = int(datetime.now(UTC).timestamp() * 1000)
+        sweep = str(uuid.uuid4())
         async with AsyncExitStack() as stack:
             sinks = {
                 exchange: await stack.enter_async_context(self._broker.open_sink(exchange))
-                for exchange in (INBOX, PARKING, LEDGER)
+                for exchange in (INBOX, PARKING, REPORTS)
             }
             source = await stack.enter_async_context(
                 self._broker.open_source(PARKING, size=_BATCH, linger=0.0, prefetch=_BATCH)
             )
             async for deliveries in _until_empty(source, stop):
-                waiting = [d for d in deliveries if _parked_at(d) < began]
+                waiting = list(takewhile(lambda delivery: _swept_by(delivery) != sweep, deliveries))
                 if waiting:
-                    await self._try_again([decode_parked(delivery.body) for delivery in waiting], sinks)
+                    await self._try_again([decode_parked(delivery.body) for delivery in waiting], sinks, sweep)
                     await source.ack(waiting[-1])
                 if len(waiting) < len(deliveries):
                     return
 
-    async def _try_again(self, parked: Sequence[ParkedMessage], sinks: Sinks) -> None:
+    async def _try_again(self, parked: Sequence[ParkedMessage], sinks: Sinks, sweep: str) -> None:
         reasons = {waiting.message.id: waiting.reason for waiting in parked}
-        placed = await self._placing.place([waiting.message for waiting in parked], sinks)
+        placed = await self._placing.place([waiting.message for waiting in parked], sinks, sweep)
         changed = [
             Parked(waiting.message.id, waiting.reason)
             for waiting in placed.parked
@@ -101,6 +102,5 @@ async def _until_empty(source: BatchSource, stop: Stop) -> AsyncIterator[list[De
         yield deliveries
 
 
-def _parked_at(delivery: Delivery) -> int:
-    moment = delivery.properties.headers.get(PARKED_AT)
-    return moment if isinstance(moment, int) else 0
+def _swept_by(delivery: Delivery) -> object:
+    return delivery.properties.headers.get(SWEPT)

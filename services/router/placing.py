@@ -5,7 +5,6 @@ was parked before.
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from contracts.batch import Dispatched, Outbound, Parked, ParkedMessage, Report, encode
 from contracts.envelope import RECEIPT
@@ -17,10 +16,10 @@ from services.runtime.lifecycle import Stop
 from services.runtime.ports import Publication
 from services.runtime.publishing import publish_until_taken
 from services.runtime.pump import Sinks
-from services.runtime.topology import INBOX, LEDGER, PARKING
+from services.runtime.topology import INBOX, PARKING, REPORTS
 
-PARKED_AT = "parked_at"
-"""Header of what lies in the parking queue: when it was put there, in milliseconds since 1970."""
+SWEPT = "swept"
+"""Header of what lies in the parking queue: which sweep put it back; absent on what has not been tried again yet."""
 
 
 @dataclass(slots=True)
@@ -40,10 +39,10 @@ class Placing:
         self._metrics = metrics
         self._stop = stop
 
-    async def place(self, messages: Sequence[Outbound], sinks: Sinks) -> Placed:
+    async def place(self, messages: Sequence[Outbound], sinks: Sinks, sweep: str | None = None) -> Placed:
         """Publish each message to its inbox; what cannot be placed is safe in the parking queue when this returns.
 
-        Raises SinkLost.
+        ``sweep`` marks what a sweep puts back. Raises SinkLost.
         """
         placed = Placed()
         going = self._address(messages, placed)
@@ -55,7 +54,9 @@ class Placing:
                 _fail(placed, message, reasons[position])
             elif message.type != RECEIPT:
                 placed.dispatched.append(Dispatched(message.id, placement.address, placement.recipient))
-        await self._park(placed.parked, sinks)
+        await self._park(placed.parked, sinks, sweep)
+        if messages:
+            self._metrics.oldest(min(message.received_at for message in messages))
         self._metrics.placed(placed.dispatched, placed.parked, placed.receipts_dropped)
         return placed
 
@@ -64,7 +65,7 @@ class Placing:
         if records:
             batch = Report(uuid.uuid4(), list(records))
             publication = Publication(routing_key="", body=encode(batch), message_id=str(batch.id))
-            await publish_until_taken(sinks[LEDGER], [publication], self._stop)
+            await publish_until_taken(sinks[REPORTS], [publication], self._stop)
 
     def _address(self, messages: Sequence[Outbound], placed: Placed) -> list[tuple[Outbound, Placement]]:
         snapshot = self._registry.current
@@ -77,12 +78,11 @@ class Placing:
                 going.append((message, placement))
         return going
 
-    async def _park(self, parked: Sequence[ParkedMessage], sinks: Sinks) -> None:
-        now = int(datetime.now(UTC).timestamp() * 1000)
+    async def _park(self, parked: Sequence[ParkedMessage], sinks: Sinks, sweep: str | None) -> None:
+        headers = {SWEPT: sweep} if sweep else {}
         publications = [
-            Publication(
-                routing_key="", body=encode(message), message_id=str(message.message.id), headers={PARKED_AT: now}
-            )
+            # An id of its own for each attempt: a message may be put back while its first copy is still on its way.
+            Publication(routing_key="", body=encode(message), message_id=str(uuid.uuid4()), headers=headers)
             for message in parked
         ]
         await publish_until_taken(sinks[PARKING], publications, self._stop)

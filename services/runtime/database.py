@@ -1,7 +1,7 @@
 """The connection pool to PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -38,7 +38,6 @@ async def open_pool(
     application_name: str,
     min_size: int = 1,
     statement_timeout_s: float | None = None,
-    init: Callable[[asyncpg.Connection], Awaitable[None]] | None = None,
 ) -> AsyncIterator[asyncpg.Pool]:
     """A pool of at most ``settings.pool_size`` connections, waiting for the database for ``settings.start_timeout_s``.
 
@@ -49,13 +48,17 @@ async def open_pool(
         "application_name": application_name,
         # A client that hangs in the middle of a transaction would hold its locks against everyone else.
         "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS),
+        # A client that has vanished is noticed within half a minute, and what it had locked is free again.
+        "tcp_keepalives_idle": "10",
+        "tcp_keepalives_interval": "5",
+        "tcp_keepalives_count": "4",
         "timezone": "UTC",
         # The queries here are short: compiling them takes longer than running them.
         "jit": "off",
     }
     if statement_timeout_s is not None:
         server_settings["statement_timeout"] = str(int(statement_timeout_s * 1000))
-    pool = await _connect(settings, min_size, server_settings, init)
+    pool = await _connect(settings, min_size, server_settings)
     try:
         yield pool
     finally:
@@ -66,7 +69,6 @@ async def _connect(
     settings: DatabaseSettings,
     min_size: int,
     server_settings: dict[str, str],
-    init: Callable[[asyncpg.Connection], Awaitable[None]] | None,
 ) -> asyncpg.Pool:
     retrying = AsyncRetrying(
         retry=retry_if_exception_type(AWAY),
@@ -84,7 +86,6 @@ async def _connect(
             max_size=max(min_size, settings.pool_size),
             timeout=5,
             server_settings=server_settings,
-            init=init,
         )
 
     try:

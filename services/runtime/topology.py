@@ -13,6 +13,7 @@ from aio_pika.abc import AbstractChannel
 INGRESS = "ingress"
 LEDGER = "ledger"
 DISPATCH = "dispatch"
+REPORTS = "reports"
 PARKING = "parking"
 INBOX = "inbox"
 DEAD_LETTERS = "dead-letters"
@@ -75,10 +76,13 @@ class QueueLimits:
     inbox_bytes: int = 256 * 1024**2
 
 
+_ONE_AT_A_TIME: Mapping[str, str | int | bool] = {"x-single-active-consumer": True}
+
 EXCHANGES = (
     Exchange(INGRESS, "topic"),
     Exchange(LEDGER, "fanout"),
     Exchange(DISPATCH, "fanout"),
+    Exchange(REPORTS, "fanout"),
     Exchange(PARKING, "fanout"),
     Exchange(INBOX, "direct"),
     Exchange(DEAD_LETTERS, "fanout"),
@@ -86,9 +90,9 @@ EXCHANGES = (
 
 SERVICE_PERMISSIONS: Mapping[str, Permissions] = {
     GATEWAY_ACCOUNT: Permissions(configure=NOTHING, write="^ledger$", read="^ingress$"),
-    LEDGER_ACCOUNT: Permissions(configure=NOTHING, write="^(dispatch|dead-letters)$", read="^ledger$"),
+    LEDGER_ACCOUNT: Permissions(configure=NOTHING, write="^(dispatch|dead-letters)$", read="^(ledger|reports)$"),
     ROUTER_ACCOUNT: Permissions(
-        configure=NOTHING, write="^(inbox|ledger|parking)$", read="^(dispatch|parking|dead-letters)$"
+        configure=NOTHING, write="^(inbox|reports|parking)$", read="^(dispatch|parking|dead-letters)$"
     ),
 }
 
@@ -111,10 +115,14 @@ def core_topology(broker_version: str, limits: QueueLimits) -> Topology:
         queues=(
             # The dead letters come first, so that no queue can lose a message to an exchange that leads nowhere.
             Queue(DEAD_LETTERS, DEAD_LETTERS, arguments=unlimited),
-            Queue(PARKING, PARKING, arguments=unlimited),
+            # One router sweeps at a time, or two would put each other's messages back for ever.
+            Queue(PARKING, PARKING, arguments={**unlimited, **_ONE_AT_A_TIME}),
             Queue(INGRESS, INGRESS, routing_key="#", arguments=guarded),
-            Queue(LEDGER, LEDGER, arguments={**guarded, "x-single-active-consumer": True}),
+            Queue(LEDGER, LEDGER, arguments={**guarded, **_ONE_AT_A_TIME}),
             Queue(DISPATCH, DISPATCH, arguments=guarded),
+            # Apart from the ledger queue: with both ways in one queue, a full ledger queue and a full dispatch queue
+            # would wait for each other for ever. Taking a report calls for no dispatch, so reports always drain.
+            Queue(REPORTS, REPORTS, arguments={**guarded, **_ONE_AT_A_TIME}),
         ),
     )
 

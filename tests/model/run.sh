@@ -54,10 +54,10 @@ controls='
 -DHOP_DEPTH=1 -DN=4 -DRETRIES=0 -DFAULTS=0                         | (entries_answered[q]+entries_withdrawn[q])==1
 '
 
-model=$(cd "$(dirname "$0")" && pwd)/custody.pml
 for tool in spin gcc; do
   command -v "$tool" >/dev/null || { echo "$tool is missing: \`make setup\` installs it (on Debian: apt-get install $tool)" >&2; exit 2; }
 done
+model=$(cd "$(dirname "$0")" && pwd)/custody.pml
 work=$(mktemp -d) && cd "$work" || exit 2
 trap 'rm -rf "$work"' EXIT
 failed=0
@@ -108,8 +108,9 @@ control() {
 
 trail() {
   search "$*" "-O1 -DSAFETY -DREACH" "-i -w22"
-  ls ./*.trail >/dev/null 2>&1 || { cat out; echo "no counterexample with: $*"; return; }
-  spin -t -p -g -l "$@" "$model" | grep -vE '^Never claim|processes created' | sed "s|$model|custody.pml|"
+  compgen -G '*.trail' >/dev/null || { cat out; echo "no counterexample with: $*"; return; }
+  # What follows "#processes" is only where each process stood.
+  spin -k ./*.trail -p -g "$@" "$model" | sed -E -e '/^#processes/,$d' -e '/^\s+queue [0-9]+ .*: $/d' -e "s|$model|custody.pml|"
 }
 
 case "${1:-all}" in

@@ -32,12 +32,14 @@ def test_every_function_that_the_model_names_is_in_the_code() -> None:
 
 
 def _defines(path: Path, name: str) -> bool:
-    """Whether the module at ``path`` defines ``name``, which may be dotted; the module itself where ``name`` is empty."""
+    """Whether the module at ``path`` is there and defines ``name``, which may be dotted or empty."""
     if not path.is_file():
         return False
     body = ast.parse(path.read_text("utf-8")).body
     for part in filter(None, name.split(".")):
-        found = [n for n in body if isinstance(n, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and n.name == part]
+        found = [
+            n for n in body if isinstance(n, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and n.name == part
+        ]
         if not found:
             return False
         body = found[0].body

@@ -1,4 +1,4 @@
-"""The types of the database driver as the ledger uses them: a connection of its own or one lent by the pool, and a row."""
+"""The database driver's types as the ledger uses them: a connection of its own or lent by the pool, and a row."""
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy

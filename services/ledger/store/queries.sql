@@ -65,11 +65,10 @@ SELECT id FROM refusal WHERE id = ANY($1::uuid[]);
 
 -- name: insert_refusals
 -- What was not let in, and why.
-INSERT INTO refusal (id, message_id, sender, type, problem, detail, door, payload_bytes, arrived_at, at, entry)
-SELECT n.*, $10, e.entry
-  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::timestamptz[])
-       WITH ORDINALITY AS n(id, message_id, sender, type, problem, detail, door, payload_bytes, arrived_at, position)
-  JOIN unnest($11::bigint[]) WITH ORDINALITY AS e(entry, position) USING (position);
+INSERT INTO refusal (id, message_id, sender, type, problem, detail, door, payload_bytes, arrived_at, entry, at)
+SELECT n.*, $11
+  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::timestamptz[],
+              $10::bigint[]) AS n;
 
 -- name: set_aside
 -- A record that the ledger could not take; the same one again is not listed twice.

@@ -91,7 +91,7 @@ async def insert_refusals(connection: Connection, refusals: Sequence[NewRefusal]
         )
         columns = _columns(map(read, records))
         entries = [refusal.entry for refusal in refusals]
-        status = await connection.execute(WRITING["insert_refusals"], *columns, refusals[0].at, entries)
+        status = await connection.execute(WRITING["insert_refusals"], *columns, entries, refusals[0].at)
         _expect(status, f"INSERT 0 {len(refusals)}")
 
 

@@ -9,7 +9,7 @@ import pytest
 from contracts.data import carried_files
 from services.registry.editions import ImportReport, import_directory
 from services.registry.errors import ImportRefused
-from services.registry.participants import current_directory
+from services.registry.parts import current_directory
 from services.registry.transactions import Connection
 
 DIVISIONS = "code,name,level,parent\n"

@@ -11,7 +11,7 @@ from contracts.kinds import built_in_kinds
 from services.cli.stack.broker import BrokerAddress
 from services.registry.errors import TopologyRefused
 from services.registry.kinds import list_kinds
-from services.registry.participants import current_directory
+from services.registry.parts import current_directory
 from services.registry.provision import provision
 from services.registry.tokens import token_hash
 from services.runtime.topology import GATEWAY_ACCOUNT, LEDGER_ACCOUNT, ROUTER_ACCOUNT, SERVICE_PERMISSIONS, QueueLimits
@@ -24,7 +24,11 @@ READS = {
     LEDGER_ACCOUNT: {"ledger"},
     ROUTER_ACCOUNT: {"dispatch", "parking", "dead-letters"},
 }
-WRITES = {GATEWAY_ACCOUNT: {"ledger"}, LEDGER_ACCOUNT: {"dispatch"}, ROUTER_ACCOUNT: {"inbox", "ledger", "parking"}}
+WRITES = {
+    GATEWAY_ACCOUNT: {"ledger"},
+    LEDGER_ACCOUNT: {"dispatch", "dead-letters"},
+    ROUTER_ACCOUNT: {"inbox", "ledger", "parking"},
+}
 
 
 async def provision_all(database: str, broker: BrokerAddress, vhost: str, limits: QueueLimits | None = None) -> None:

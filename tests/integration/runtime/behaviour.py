@@ -1,14 +1,17 @@
 """What the behaviour suite of the ports is made of: the implementations, one hop, and what the broker says of them."""
 
 import asyncio
+import json
+from asyncio.subprocess import PIPE
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import httpx
 from aio_pika.abc import AbstractChannel
 
 from services.runtime.amqp.broker import AioPikaBroker
 from services.runtime.ports import BatchSource, Broker, Delivery
+
+RABBITMQCTL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
 
 OpenBroker = Callable[[str, float], Broker]
 
@@ -51,18 +54,27 @@ async def take(source: BatchSource, count: int) -> list[Delivery]:
     return taken
 
 
-async def close_connection(api: httpx.AsyncClient, name: str) -> None:
-    """Have the broker close the connection of that name."""
-    for connection in await until_connections(api, name, 1):
-        (await api.delete(f"/api/connections/{connection}")).raise_for_status()
+class BrokerControl:
+    """The broker's own command, ``rabbitmqctl``, for what only its operator can do."""
 
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = environment
 
-async def until_connections(api: httpx.AsyncClient, name: str, count: int) -> list[str]:
-    """The broker's own names for the connections opened under ``name``, once there are so many; the API lags behind."""
-    async with asyncio.timeout(30):
-        while True:
-            listed = (await api.get("/api/connections")).raise_for_status().json()
-            found = [one["name"] for one in listed if one.get("user_provided_name") == name]
-            if len(found) == count:
-                return found
-            await asyncio.sleep(0.2)
+    async def run(self, *arguments: str) -> str:
+        """Run one command and return what it prints. Raises AssertionError with its errors when it fails."""
+        process = await asyncio.create_subprocess_exec(
+            RABBITMQCTL, "--quiet", *arguments, env=self._environment, stdout=PIPE, stderr=PIPE
+        )
+        output, errors = await process.communicate()
+        assert process.returncode == 0, errors.decode()
+        return output.decode()
+
+    async def connection_names(self, vhost: str) -> set[str]:
+        """The names under which the vhost's connections were opened."""
+        listed = json.loads(await self.run("list_connections", "vhost", "client_properties", "--formatter", "json"))
+        of_vhost = [one["client_properties"] for one in listed if one["vhost"] == vhost]
+        return {str(value) for each in of_vhost for name, _, value in each if name == "connection_name"}
+
+    async def close_all_connections(self, vhost: str) -> None:
+        """Have the broker close the vhost's connections, as an operator would."""
+        await self.run("close_all_connections", "--vhost", vhost, "closed by a test")

@@ -1,16 +1,18 @@
 """What the behaviour suite of the ports runs on. A further implementation is one more line in IMPLEMENTATIONS."""
 
+import os
 from collections.abc import AsyncIterator
 
 import aio_pika
-import httpx
 import pytest
 import pytest_asyncio
 from aio_pika.abc import AbstractChannel
 
 from services.cli.stack.broker import BrokerAddress
+from services.cli.stack.broker_settings import environment
 from services.runtime.ports import Broker
-from tests.integration.runtime.behaviour import IMPLEMENTATIONS, Hop, OpenBroker
+from tests.conftest import ServerHome
+from tests.integration.runtime.behaviour import IMPLEMENTATIONS, BrokerControl, Hop, OpenBroker
 
 
 @pytest.fixture(params=sorted(IMPLEMENTATIONS))
@@ -47,8 +49,8 @@ async def hop(admin: AbstractChannel) -> Hop:
     return made
 
 
-@pytest_asyncio.fixture
-async def api(broker: BrokerAddress) -> AsyncIterator[httpx.AsyncClient]:
-    """The broker's management API."""
-    async with httpx.AsyncClient(base_url=broker.api_url, timeout=30, trust_env=False) as client:
-        yield client
+@pytest.fixture
+def control(server_home: ServerHome, broker: BrokerAddress) -> BrokerControl:
+    """The operator's command for the session's broker."""
+    node = environment(server_home.directory / "broker", server_home.ports, server_home.credentials.broker_node)
+    return BrokerControl({**node, "PATH": os.defpath})

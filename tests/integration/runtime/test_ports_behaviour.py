@@ -3,11 +3,10 @@
 import asyncio
 import time
 
-import httpx
 import pytest
 
-from services.runtime.ports import BatchSink, Broker, Failure, Publication, SinkLost, SourceLost
-from tests.integration.runtime.behaviour import Hop, OpenBroker, close_connection, take, until_connections
+from services.runtime.ports import Broker, Failure, Publication, SinkLost, SourceLost
+from tests.integration.runtime.behaviour import BrokerControl, Hop, OpenBroker, take
 from tests.integration.runtime.proxy import proxied
 
 
@@ -17,12 +16,6 @@ def message(number: int, key: str = "here", message_id: str | None = None) -> Pu
 
 def messages(count: int) -> list[Publication]:
     return [message(number) for number in range(count)]
-
-
-async def _publish_until_lost(sink: BatchSink) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            await sink.publish([message(0)])
 
 
 async def publish(ports: Broker, count: int) -> None:
@@ -193,16 +186,16 @@ async def test_a_full_batch_does_not_linger(ports: Broker, hop: Hop) -> None:
 
 
 async def test_what_waits_already_is_handed_out_without_lingering(ports: Broker, hop: Hop) -> None:
-    await publish(ports, 4)
-    async with ports.open_source("queue", size=3, linger=3600, prefetch=9) as source:
-        async with asyncio.timeout(20):
-            await anext(source)
-            await hop.until_waiting(0)
-            for _ in range(20):  # The broker has sent the fourth; these exchanges let it arrive.
-                await hop.waiting()
-            batch = await anext(source)
+    await publish(ports, 40)
+    async with ports.open_source("queue", size=3, linger=3600, prefetch=40) as source, asyncio.timeout(20):
+        for _ in range(13):
+            await source.ack((await anext(source))[-1])
+        await hop.until_waiting(0)
 
-    assert [delivery.body for delivery in batch] == [b"3"]
+        # The last one came in the same breath as those that were handed out.
+        batch = await anext(source)
+
+    assert [delivery.body for delivery in batch] == [b"39"]
 
 
 async def test_taking_may_be_cancelled_and_loses_nothing(ports: Broker, hop: Hop) -> None:
@@ -240,27 +233,48 @@ async def test_a_source_is_lost_when_its_queue_is_deleted(ports: Broker, hop: Ho
 
 
 async def test_a_source_and_a_sink_are_lost_when_the_broker_closes_them(
-    ports: Broker, hop: Hop, api: httpx.AsyncClient
+    ports: Broker, hop: Hop, vhost: str, control: BrokerControl
 ) -> None:
     async with ports.open_sink("out") as sink, ports.open_source("queue", size=1, linger=0, prefetch=3) as source:
         taking = asyncio.create_task(anext(source))
-        await close_connection(api, "test source queue")
+        await control.close_all_connections(vhost)
+
         with pytest.raises(SourceLost):
             await taking
-
-        await close_connection(api, "test sink out")
         with pytest.raises(SinkLost):
-            await _publish_until_lost(sink)
+            await sink.publish([message(0)])
+        assert not source.alive
         assert not sink.alive
 
 
-async def test_each_closes_its_connection_when_it_is_left(ports: Broker, hop: Hop, api: httpx.AsyncClient) -> None:
-    async with ports.open_sink("out") as sink:
-        await until_connections(api, "test sink out", 1)
+async def test_each_has_a_connection_of_its_own_and_closes_it_when_it_is_left(
+    ports: Broker, hop: Hop, vhost: str, control: BrokerControl
+) -> None:
+    async with ports.open_sink("out") as sink, ports.open_source("queue", size=1, linger=0, prefetch=1):
+        assert {"test sink out", "test source queue"} <= await control.connection_names(vhost)
 
-    await until_connections(api, "test sink out", 0)
+    assert not {"test sink out", "test source queue"} & await control.connection_names(vhost)
     with pytest.raises(SinkLost, match="closed by its user"):
         await sink.publish([message(0)])
+
+
+async def test_a_blocked_broker_is_waited_for_beyond_the_confirm_timeout(
+    implementation: OpenBroker, url: str, hop: Hop, control: BrokerControl
+) -> None:
+    async with implementation(url, 0.3).open_sink("out") as sink:
+        await sink.publish([message(0)])
+        await control.run("set_vm_memory_high_watermark", "0.0001")
+        try:
+            publishing = asyncio.create_task(sink.publish(messages(3)))
+            # Several confirm timeouts long: the command itself takes about a second.
+            assert "blocked" in await control.run("list_connections", "state")
+            assert not publishing.done()
+        finally:
+            await control.run("set_vm_memory_high_watermark", "0.4")
+
+        async with asyncio.timeout(20):
+            assert await publishing == []
+    await hop.until_waiting(4)
 
 
 async def test_a_cut_line_loses_the_source_at_once_and_its_messages_come_again(
@@ -338,13 +352,17 @@ async def test_what_cannot_be_opened_says_why(implementation: OpenBroker, url: s
     with pytest.raises(SinkLost, match="ACCESS_REFUSED"):
         async with stranger.open_sink("out"):
             pass
-    with pytest.raises(SourceLost, match="refused"):
+    with pytest.raises(SourceLost, match=r"Connect call failed|refused"):
         async with implementation("amqp://a:b@127.0.0.1:1/", 5.0).open_source("queue", size=1, linger=0, prefetch=1):
             pass
 
 
 async def test_a_port_where_nobody_answers_is_given_up_in_time(implementation: OpenBroker) -> None:
-    async with await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0) as silent:
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as silent:
         port = silent.sockets[0].getsockname()[1]
         started = time.perf_counter()
         with pytest.raises(SinkLost):

@@ -137,3 +137,13 @@ async def test_existing_servers_that_answer_are_accepted(
         "HUIZHI_BROKER_API_URL": broker.api_url,
     }
     await ExistingServers.of_environment(environment).check()
+
+
+@pytest.mark.parametrize("turn", ["first", "second"])
+async def test_each_test_has_a_migrated_database_of_its_own(database: str, turn: str) -> None:
+    connection = await asyncpg.connect(database)
+    assert await connection.fetchval("SELECT count(*) FROM alembic_version") == 1
+    await connection.execute(f"CREATE TABLE {turn} (n int)")
+    tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE tablename IN ('first', 'second')")
+    assert [row["tablename"] for row in tables] == [turn]
+    await connection.close()
