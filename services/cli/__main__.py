@@ -5,7 +5,6 @@ import sys
 import typer
 
 from services.cli import directory, kind, participant
-from services.cli import directory, kind, participant
 from services.cli.errors import CommandError
 from services.cli.stack import commands as stack
 
@@ -19,9 +18,6 @@ app = typer.Typer(
 # A command is added by one line here: app.command()(module.function), or app.add_typer(module.app, name="noun").
 app.command()(stack.up)
 app.command()(stack.down)
-app.add_typer(directory.app, name="directory")
-app.add_typer(participant.app, name="participant")
-app.add_typer(kind.app, name="kind")
 app.add_typer(directory.app, name="directory")
 app.add_typer(participant.app, name="participant")
 app.add_typer(kind.app, name="kind")

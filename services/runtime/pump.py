@@ -98,6 +98,7 @@ class Pump:
             if not progress:
                 raise
         finally:
+            self._trouble = self._trouble or "stopped"
             self._metrics.connected.labels(self._queue).set(0)
 
     async def _pass_on(self, batch: Sequence[Delivery], source: BatchSource, sinks: Sinks) -> None:

@@ -23,6 +23,7 @@ LONGEST_DELAY_S = 30.0
 # A program that ran this long has recovered: its next death is again followed by the shortest delay.
 RECOVERED_AFTER_S = 60.0
 DEATHS_BEFORE_READY = 3
+STARTING_WITHIN_S = 5.0
 
 
 class Stage(IntEnum):
@@ -51,6 +52,7 @@ class Program:
 class _Watched:
     program: Program
     deaths: int = 0
+    was_ready: bool = False
     process: asyncio.subprocess.Process | None = None
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
@@ -83,6 +85,7 @@ class Supervisor:
             if time.monotonic() > deadline:
                 raise self._not_ready(watched, f"was not ready within {within_s:.0f} s")
             await asyncio.sleep(0.1)
+        watched.was_ready = True
 
     async def stop(self) -> None:
         """Stop everything, the last stage first; within a stage all at once."""
@@ -133,7 +136,9 @@ class Supervisor:
             with suppress(asyncio.CancelledError):
                 await watched.task
         if watched.process is not None:
-            await _end(watched.process, watched.program)
+            # A broker that is only just starting does not listen to SIGTERM, and has taken nothing in yet.
+            patience = watched.program.stop_within_s if watched.was_ready else STARTING_WITHIN_S
+            await _end(watched.process, watched.program.stop_signal, patience)
         self._book.forget(watched.program.name)
 
     def _not_ready(self, watched: _Watched, why: str) -> StackError:
@@ -141,11 +146,11 @@ class Supervisor:
         return StackError(f"{watched.program.name} {why}. The end of {log}:\n{last_lines(log)}")
 
 
-async def _end(process: asyncio.subprocess.Process, program: Program) -> None:
+async def _end(process: asyncio.subprocess.Process, number: signal.Signals, within_s: float) -> None:
     if process.returncode is None:
-        process.send_signal(program.stop_signal)
+        process.send_signal(number)
     try:
-        await asyncio.wait_for(process.wait(), program.stop_within_s)
+        await asyncio.wait_for(process.wait(), within_s)
     except TimeoutError:
         process.kill()
         await process.wait()

@@ -1,4 +1,4 @@
-"""What RabbitMQ lets a participant publish and aiormq would die of arrives, named, and what is behind it arrives too."""
+"""What RabbitMQ lets a participant publish, and aiormq would die of, arrives named, and so does what is behind it."""
 
 import struct
 from collections.abc import AsyncIterator

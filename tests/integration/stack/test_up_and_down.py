@@ -136,18 +136,12 @@ def test_two_stacks_run_side_by_side_and_one_goes_without_the_other(
     own_database = {name: value for name, value in stack_environment.items() if name != "HUIZHI_DATABASE_URL"}
     with ExitStack() as stacks:
         one = stacks.enter_context(up(tmp_path / "one", stack_environment))
-        two = stacks.enter_context(up(tmp_path / "two", own_database))
+        several = ("--gateways", "2", "--routers", "2", "--ledgers", "2")
+        two = stacks.enter_context(up(tmp_path / "two", own_database, *several))
         assert one.stack["amqp_url"] != two.stack["amqp_url"]
         assert one.stack["admin_token"] != two.stack["admin_token"]
         assert one.end() == 0
-        assert all(is_ready(service["url"]) for service in two.stack["services"])
-
-
-def test_several_instances_of_each_service_are_ready_on_ports_of_their_own(
-    tmp_path: Path, stack_environment: dict[str, str]
-) -> None:
-    with up(tmp_path / "many", stack_environment, "--gateways", "2", "--routers", "2", "--ledgers", "2") as stack:
-        urls = {service["name"]: service["url"] for service in stack.stack["services"]}
+        urls = {service["name"]: service["url"] for service in two.stack["services"]}
         assert set(urls) == {"gateway", "gateway-2", "router", "router-2", "ledger", "ledger-2"}
         assert len(set(urls.values())) == 6
         assert all(is_ready(url) for url in urls.values())
@@ -163,30 +157,20 @@ def test_whatever_is_killed_is_started_again_and_said_so(tmp_path: Path, stack_e
             until(lambda: all(is_ready(service["url"]) for service in stack.stack["services"]), within_s=120)
 
 
-def test_down_cleans_up_after_an_up_that_was_killed(tmp_path: Path, stack_environment: dict[str, str]) -> None:
-    data = tmp_path / "orphans"
-    with up(data, stack_environment) as stack:
-        started = stack.book.alive()
-        stack.process.kill()
-        stack.process.wait()
-        assert any(process.is_alive() for process in started)
-        down = run(stack_environment, "down", "--data", str(data))
-        assert down.returncode == 0, down.stderr
-        assert not any(process.is_alive() for process in started)
-
-
-def test_an_up_after_an_up_that_was_killed_clears_away_and_comes_up(
+def test_what_a_killed_up_left_behind_is_cleared_away_by_the_next_up_and_by_down(
     tmp_path: Path, stack_environment: dict[str, str]
 ) -> None:
-    data = tmp_path / "again"
+    data = tmp_path / "orphans"
     with up(data, stack_environment) as first:
-        orphans = [process for process in first.book.alive() if process.name != "up"]
-        first.process.kill()
-        first.process.wait()
+        orphans = kill_up(first)
         with up(data, stack_environment) as second:
             assert "was killed and left" in second.messages()
             assert not any(process.is_alive() for process in orphans)
             assert all(is_ready(service["url"]) for service in second.stack["services"])
+            orphans = kill_up(second)
+            down = run(stack_environment, "down", "--data", str(data))
+            assert down.returncode == 0, down.stderr
+            assert not any(process.is_alive() for process in orphans)
 
 
 def test_a_busy_port_of_the_base_is_named_and_nothing_is_started(
@@ -230,6 +214,15 @@ def test_a_stack_stands_on_an_existing_database(tmp_path: Path, empty_database: 
     with up(tmp_path / "existing", environment) as stack:
         assert stack.stack["database_url"] == empty_database
         assert "database" not in {process.name for process in stack.book.alive()}
+
+
+def kill_up(stack: Up) -> list[ProcessIdentity]:
+    """Those it leaves running."""
+    orphans = [process for process in stack.book.alive() if process.name != "up"]
+    stack.process.kill()
+    stack.process.wait()
+    assert all(process.is_alive() for process in orphans)
+    return orphans
 
 
 def is_restarted(stack: Up, before: ProcessIdentity) -> bool:

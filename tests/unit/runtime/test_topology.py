@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from services.runtime import topology
 from services.runtime.topology import QueueLimits, core_topology, inbox_topology, participant_permissions
 
@@ -42,12 +44,14 @@ def test_every_queue_is_quorum_and_the_guarded_ones_dead_letter_at_least_once() 
     assert queues["ledger"]["x-single-active-consumer"] is True
 
 
-def test_the_delivery_limit_is_lifted_where_the_broker_has_one_by_default() -> None:
-    def parking(version: str) -> object:
-        return next(q for q in core_topology(version, QueueLimits()).queues if q.name == "parking").arguments
+@pytest.mark.parametrize("name", ["parking", "dead-letters"])
+def test_the_delivery_limit_is_lifted_where_the_broker_has_one_by_default(name: str) -> None:
+    def limit(version: str) -> object:
+        (queue,) = (queue for queue in core_topology(version, QueueLimits()).queues if queue.name == name)
+        return queue.arguments.get("x-delivery-limit")
 
-    assert parking("3.10.8") == {"x-queue-type": "quorum"}
-    assert parking("4.0.5") == {"x-queue-type": "quorum", "x-delivery-limit": -1}
+    assert limit("3.10.8") is None
+    assert limit("4.0.5") == -1
 
 
 def test_an_inbox_is_bound_by_its_address() -> None:

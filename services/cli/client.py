@@ -1,0 +1,102 @@
+"""The HTTP APIs of a stack, as the commands use them: with the administrator's token, errors as sentences."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from services.cli.context import stack
+from services.cli.errors import CommandError
+from services.cli.stack.stack_file import StackFile
+
+# A rate over many years of messages takes its time; a stack that does not answer at all refuses at once.
+_TIMEOUT = httpx.Timeout(60, connect=5)
+
+
+class ProblemAnsweredError(CommandError):
+    """A service answered with a problem (RFC 9457); the text is its title and detail."""
+
+    def __init__(self, problem: dict[str, Any]) -> None:
+        super().__init__(f"{problem['title']}: {problem['detail']}")
+        self.problem = problem
+
+
+class API:
+    """Gateway and ledger of the stack that is up in `data`; a context manager.
+
+    Every method raises ProblemAnsweredError where the service refuses, and CommandError where it cannot be reached.
+    """
+
+    def __init__(self, data: Path, addresses: StackFile | None = None) -> None:
+        addresses = addresses or stack(data)
+        self._data = data
+        self._gateway_url = addresses.gateway_url
+        self._ledger_url = addresses.ledger_url
+        self._client = httpx.Client(
+            headers={"Authorization": f"Bearer {addresses.admin_token}"},
+            timeout=_TIMEOUT,
+            # A proxy of the environment is for the outside; the stack is on this machine.
+            trust_env=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def ask(self, path: str, **parameters: str | int | None) -> dict[str, Any]:
+        """What the ledger answers at `/v1/` + `path`; parameters that are None are left out. `from_` means `from`."""
+        named = {name.removesuffix("_"): value for name, value in parameters.items() if value is not None}
+        return self._request("ledger", "GET", f"{self._ledger_url}/v1/{path}", params=named)
+
+    def message(self, id: str) -> dict[str, Any] | None:
+        """A message with its entries and refusals, or None where the ledger knows nothing of it."""
+        try:
+            return self.ask(f"messages/{id}")
+        except ProblemAnsweredError as answered:
+            if answered.problem["status"] == httpx.codes.NOT_FOUND:
+                return None
+            raise
+
+    def pages(self, path: str, *, all_pages: bool, **parameters: str | int | None) -> dict[str, Any]:
+        """The first page of a list, or, with `all_pages`, all of them as one; `next` is then None."""
+        page = self.ask(path, **parameters)
+        while all_pages and page["next"] is not None:
+            following = self.ask(path, **{**parameters, "after": page["next"]})
+            page["items"] += following["items"]
+            page["next"] = following["next"]
+        return page
+
+    def post(self, body: bytes) -> dict[str, Any]:
+        """Hand a message to the gateway; what it answers when the message is in custody."""
+        headers = {"Content-Type": "application/json"}
+        return self._request(
+            "gateway", "POST", f"{self._gateway_url}/v1/messages", content=body, headers=headers
+        )
+
+    def _request(self, service: str, method: str, url: str, **request: Any) -> dict[str, Any]:
+        try:
+            answer = self._client.request(method, url, **request)
+        except httpx.TransportError as error:
+            raise CommandError(
+                f"the {service} at {url.partition('/v1/')[0]} does not answer ({type(error).__name__}: {error}); "
+                f"is the stack in {self._data} up? `huizhi up --data {self._data}` starts it"
+            ) from error
+        return _document(answer, service)
+
+
+def _document(answer: httpx.Response, service: str) -> dict[str, Any]:
+    try:
+        document = answer.json()
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise CommandError(f"the {service} answered with status {answer.status_code} and no JSON object; see its log")
+    if answer.is_success:
+        return document
+    raise ProblemAnsweredError({"title": answer.reason_phrase, "detail": "", "status": answer.status_code, **document})
+

@@ -1,0 +1,93 @@
+"""Handing a message over for a participant, and hearing what the ledger says of it: for `huizhi send` and `answer`."""
+
+import json
+import sys
+import time
+import uuid
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from services.cli.client import API
+from services.cli.errors import CommandError
+
+LEDGER_WITHIN_S = 10.0
+_LOOK_EVERY_S = 0.05
+
+PAYLOAD_HELP = "A JSON object, as the kind's schema says (`huizhi kind show KIND`); @FILE reads a file, - standard input."
+
+
+def read_payload(written: str) -> str:
+    """The JSON text that `--payload` means: itself, a file's, or standard input's. Raises CommandError."""
+    text, source = _text(written)
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise CommandError(f"{source} is not JSON: {error}") from error
+    return text
+
+
+def new_id(written: str | None) -> str:
+    """The id of a message: the one that was given, or a new one. Raises CommandError."""
+    try:
+        return str(uuid.UUID(written)) if written else str(uuid.uuid4())
+    except ValueError as error:
+        raise CommandError(f"--id is a UUID like {uuid.uuid4()}, not {written!r}") from error
+
+
+def hand_over(api: API, fields: dict[str, str | None], payload: str) -> dict[str, Any]:
+    """Post a message; what the gateway says once it is in custody. The payload goes out as it was written."""
+    present = {name: value for name, value in fields.items() if value is not None}
+    envelope = json.dumps(present, ensure_ascii=False)
+    return api.post(f'{envelope[:-1]}, "payload": {payload}}}'.encode())
+
+
+def ledgers_word(api: API, custody: dict[str, Any], within_s: float = LEDGER_WITHIN_S) -> dict[str, Any] | None:
+    """The message as the ledger has it, within a few milliseconds as a rule; None where it says nothing in time.
+
+    Raises CommandError where only the ledger could refuse it, for example an answer to a query that is closed.
+    """
+    arrived_at = datetime.fromisoformat(custody["arrived_at"])
+    deadline = time.monotonic() + within_s
+    while True:
+        message = api.message(custody["id"])
+        if message is not None:
+            _raise_if_refused(message, arrived_at)
+            # Posted before with the same content, a message stands as it first came: nothing further will be said.
+            if message["state"] is not None and (_arrived(message) == arrived_at or time.monotonic() > deadline):
+                return message
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(_LOOK_EVERY_S)
+
+
+def said_of(word: dict[str, Any] | None, custody: dict[str, Any]) -> str:
+    """The ledger's word in one sentence."""
+    if word is None:
+        return f"in custody; the ledger has not recorded it yet, `huizhi show {custody['id']}` will tell"
+    if _arrived(word) != datetime.fromisoformat(custody["arrived_at"]):
+        return f"it was on the ledger already, as entry {word['entries'][0]['index']}; nothing was counted twice"
+    return f"on the ledger as entry {word['entries'][0]['index']}"
+
+
+def _raise_if_refused(message: dict[str, Any], arrived_at: datetime) -> None:
+    for refusal in message["refusals"]:
+        if _arrived(refusal) == arrived_at:
+            raise CommandError(f"{refusal['title']}: {refusal['detail']}")
+
+
+def _arrived(record: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(record["arrived_at"])
+
+
+def _text(written: str) -> tuple[str, str]:
+    try:
+        if written == "-":
+            return sys.stdin.read(), "standard input"
+        if written.startswith("@"):
+            return Path(written[1:]).read_text("utf-8"), written[1:]
+    except OSError as error:
+        raise CommandError(f"{written[1:]} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{written[1:] or 'standard input'} is not UTF-8") from error
+    return written, "--payload"

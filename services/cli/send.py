@@ -1,0 +1,52 @@
+"""`huizhi send`: a query or a notice, posted for a participant."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from services.cli.client import API
+from services.cli.context import DEFAULT_DATA, DataOption, JSONOption, print_json
+from services.cli.layout import warn
+from services.cli.posting import PAYLOAD_HELP, hand_over, ledgers_word, new_id, read_payload, said_of
+
+
+class Sendable(StrEnum):
+    """What can be sent without a query that it belongs to."""
+
+    QUERY = "query"
+    NOTICE = "notice"
+
+
+def send(
+    to: Annotated[str, typer.Argument(metavar="TO", help="The address it goes to: 410102, or 410102.health.")],
+    *,
+    origin: Annotated[
+        str, typer.Option("--from", metavar="ADDRESS", help="The participant it is from, or an address below one.")
+    ],
+    kind: Annotated[str, typer.Option(metavar="KIND", help="What it is about; `huizhi kind list` lists the kinds.")],
+    payload: Annotated[str, typer.Option(metavar="JSON", help=PAYLOAD_HELP)],
+    type: Annotated[Sendable, typer.Option(help="A query must be answered, a notice need not.")] = Sendable.QUERY,
+    due: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Answer until this day. Default, and latest: the kind's deadline.")
+    ] = None,
+    id: Annotated[
+        str | None, typer.Option(metavar="UUID", help="Its id. The same id and content again is not counted twice.")
+    ] = None,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JSONOption = False,
+) -> None:
+    """Send a query or a notice for a participant, and print its id.
+
+    It is posted over HTTP with the administrator's token, which the ledger records.
+    """
+    fields = {"id": new_id(id), "type": type.value, "to": to, "kind": kind, "from": origin, "due": due}
+    with API(data) as api:
+        custody = hand_over(api, fields, read_payload(payload))
+        word = ledgers_word(api, custody)
+    if as_json:
+        print_json({**custody, "state": word["state"] if word is not None else None})
+        return
+    typer.echo(custody["id"])
+    until = f"; an answer is owed until {custody['due']}" if custody["due"] else ""
+    warn(f"{type.value} to {custody['address']}: {said_of(word, custody)}{until}")

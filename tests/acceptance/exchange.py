@@ -1,0 +1,171 @@
+"""A running exchange as those who use it see it: its command, its HTTP APIs, its metrics."""
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from services.cli.stack.processes import ProcessBook
+from tests.acceptance.participant import Desk, Participant, at_work
+from tests.acceptance.waiting import until
+
+HUIZHI = (sys.executable, "-m", "services.cli")
+_COUNTER = re.compile(r'^(?P<name>\w+)(?:\{\w+="(?P<label>[^"]*)"\})? (?P<value>\S+)$', re.MULTILINE)
+
+
+class Exchange:
+    """One running stack."""
+
+    def __init__(self, data: Path, environment: Mapping[str, str]) -> None:
+        self.data = data
+        self.environment = dict(environment)
+        self.stack: dict[str, Any] = json.loads((data / "stack.json").read_text())
+        self._fresh: dict[str, list[Participant]] = {}
+        self._exits = AsyncExitStack()
+        self.gateway = httpx.AsyncClient(base_url=self.stack["gateway_url"], timeout=30, trust_env=False)
+        self.ledger = httpx.AsyncClient(base_url=self.stack["ledger_url"], timeout=30, trust_env=False)
+        self.broker_api = httpx.AsyncClient(base_url=self.stack["broker_api_url"], timeout=30, trust_env=False)
+
+    async def __aenter__(self) -> Self:
+        for client in (self.gateway, self.ledger, self.broker_api):
+            await self._exits.enter_async_context(client)
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self._exits.aclose()
+
+    @property
+    def book(self) -> ProcessBook:
+        """The stack's processes."""
+        return ProcessBook.read(self.data / "processes.json")
+
+    async def huizhi(self, *arguments: str, **environment: str) -> Any:
+        """What a command of ``huizhi`` prints as JSON. Fails with what it said when its status is not 0."""
+        process = await asyncio.create_subprocess_exec(
+            *HUIZHI,
+            *arguments,
+            "--data",
+            str(self.data),
+            "--json",
+            env=self.environment | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        printed, said = await process.communicate()
+        assert process.returncode == 0, f"huizhi {' '.join(arguments)}: {said.decode()}"
+        return json.loads(printed)
+
+    async def add_participant(self, address: str, **environment: str) -> Participant:
+        """Make one participant."""
+        return Participant(**await self.huizhi("participant", "add", address, **environment))
+
+    async def add_counties(self, province: str) -> None:
+        """Make participants of all counties of a province, for ``county`` to hand out."""
+        added = await self.huizhi("participant", "add", "--all-counties", "--province", province)
+        lines = Path(added["credentials"]).read_text().splitlines()
+        made = [Participant(**json.loads(line)) for line in lines]
+        self._fresh[province] = [one for one in made if one.address.startswith(province)]
+
+    def county(self, province: str) -> Participant:
+        """A participant of that province that no other test has had."""
+        return self._fresh[province].pop()
+
+    @asynccontextmanager
+    async def desks(self, *participants: Participant) -> AsyncIterator[list[Desk]]:
+        """Participants at work, reading their inboxes."""
+        async with AsyncExitStack() as exits:
+            yield [await exits.enter_async_context(at_work(one, self.gateway)) for one in participants]
+
+    async def ask(self, path: str, token: str | None = None, **parameters: Any) -> httpx.Response:
+        """A GET of the ledger's API, by default the administrator's; ``from_`` stands for ``from``."""
+        named = {name.removesuffix("_"): value for name, value in parameters.items()}
+        headers = {"Authorization": f"Bearer {self.stack['admin_token'] if token is None else token}"}
+        return await self.ledger.get(f"/v1/{path}", params=named, headers=headers)
+
+    async def see(self, path: str, token: str | None = None, **parameters: Any) -> Any:
+        """The JSON of a GET that succeeds."""
+        answer = await self.ask(path, token, **parameters)
+        assert answer.status_code == httpx.codes.OK, answer.text
+        return answer.json()
+
+    async def all_items(self, path: str, **parameters: Any) -> list[dict[str, Any]]:
+        """The items of all pages of a list."""
+        items: list[dict[str, Any]] = []
+        after: dict[str, str] = {}
+        while True:
+            page = await self.see(path, **parameters, **after)
+            items += page["items"]
+            if page["next"] is None:
+                return items
+            after = {"after": page["next"]}
+
+    async def refusals_since(self, entry: int) -> list[dict[str, Any]]:
+        """What was refused behind an entry, newest first."""
+        return [one for one in await self.all_items("refused", limit=1000) if one["entry"] > entry]
+
+    async def newest_refusal(self) -> int:
+        """The entry of the newest refusal, -1 where there is none."""
+        items = (await self.see("refused", limit=1))["items"]
+        return int(items[0]["entry"]) if items else -1
+
+    async def state(self, id: str) -> str | None:
+        """The state of a message; None while the ledger does not have it."""
+        answer = await self.ask(f"messages/{id}")
+        return None if answer.status_code == httpx.codes.NOT_FOUND else answer.json()["state"]
+
+    async def until_state(self, id: str, state: str, within_s: float = 30) -> dict[str, Any]:
+        """Wait until a message is in a state, and return it."""
+
+        async def is_there() -> bool:
+            return await self.state(id) == state
+
+        await until(f"message {id} is {state}", is_there, within_s=within_s)
+        message: dict[str, Any] = await self.see(f"messages/{id}")
+        return message
+
+    async def counted(self, service: str, name: str) -> dict[str, float]:
+        """A counter of a service by the value of its one label, "" where it has none."""
+        page = (await getattr(self, service).get("/metrics")).text
+        found = (match.group("name", "label", "value") for match in _COUNTER.finditer(page))
+        return {label or "": float(value) for counter, label, value in found if counter == name}
+
+    async def conserves(self) -> None:
+        """Everything received is accounted for."""
+        conservation = await self.see("conservation")
+        assert conservation["holds"], conservation["broken"]
+        assert conservation["broken"] == []
+
+    async def is_ready(self) -> bool:
+        """Whether every service says that it is."""
+        try:
+            answers = [await self.ledger.get(f"{service['url']}/readyz") for service in self.stack["services"]]
+        except httpx.TransportError:
+            return False
+        return all(answer.status_code == httpx.codes.OK for answer in answers)
+
+
+@asynccontextmanager
+async def running(data: Path, environment: Mapping[str, str]) -> AsyncIterator[Exchange]:
+    """A stack that ``huizhi up`` holds in a process of its own, stopped with ``huizhi down``."""
+    messages = data.with_name(f"{data.name}.messages")
+    with messages.open("w") as errors:
+        process = await asyncio.create_subprocess_exec(
+            *HUIZHI, "up", "--data", str(data), env=environment, stdout=subprocess.PIPE, stderr=errors
+        )
+    try:
+        assert process.stdout is not None
+        # Reads until `ready`, or until the end of an `up` that failed.
+        assert await process.stdout.readline() == b"ready\n", messages.read_text()
+        async with Exchange(data, environment) as exchange:
+            yield exchange
+    finally:
+        down = await asyncio.create_subprocess_exec(*HUIZHI, "down", "--data", str(data), env=environment)
+        assert await down.wait() == 0
+        assert await process.wait() == 0

@@ -1,0 +1,124 @@
+"""The sequencer on a real database: once, in order, by one writer, and all or nothing."""
+
+import asyncio
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import pytest
+from tests.integration.ledger.records import answer, dispatched, intake, query, refused
+
+from contracts.period import Calendar
+from services.ledger.conservation import broken_cohorts, miscounted_cohorts
+from services.ledger.head import FencedError
+from services.ledger.sequencer import Sequencer
+
+CALENDAR = Calendar(ZoneInfo("Asia/Shanghai"))
+
+
+def a_sequencer(pool: asyncpg.Pool) -> Sequencer:
+    return Sequencer(pool, CALENDAR, lambda address: address)
+
+
+async def totals(pool: asyncpg.Pool, role: str = "recipient") -> tuple[int, int, int]:
+    row = await pool.fetchrow(
+        "SELECT coalesce(sum(received), 0)::int, coalesce(sum(answered), 0)::int, coalesce(sum(unanswered), 0)::int"
+        " FROM cohort WHERE role = $1",
+        role,
+    )
+    assert row is not None
+    return tuple(row)  # type: ignore[return-value]
+
+
+async def all_holds(pool: asyncpg.Pool) -> bool:
+    async with pool.acquire() as connection:
+        return not await broken_cohorts(connection) and not await miscounted_cohorts(connection)
+
+
+async def test_queries_and_answers_are_counted_for_both_roles_and_a_recount_agrees(pool: asyncpg.Pool) -> None:
+    sequencer = a_sequencer(pool)
+    queries = [query(to, sender) for to, sender in (("410102", "310115"), ("410103", "410102"), ("410102", "410103"))]
+    await sequencer.take([intake(*queries)])
+    await sequencer.take([dispatched(*queries)])
+    await sequencer.take([intake(answer(queries[0]), answer(queries[1])), intake(refused())])
+    assert await totals(pool) == await totals(pool, "sender") == (3, 2, 1)
+    assert await all_holds(pool)
+    rows = await pool.fetch("SELECT index, at FROM entry ORDER BY index")
+    assert [row["index"] for row in rows] == list(range(11))
+    assert [row["at"] for row in rows] == sorted(row["at"] for row in rows)
+
+
+async def test_everything_taken_twice_is_counted_once(pool: asyncpg.Pool) -> None:
+    sequencer = a_sequencer(pool)
+    first = query()
+    batches = [intake(first, refused()), dispatched(first), intake(answer(first))]
+    for batch in [*batches, *batches]:
+        await sequencer.take([batch])
+    assert await totals(pool) == (1, 1, 0)
+    assert await pool.fetchval("SELECT count(*) FROM entry") == 5
+    assert await pool.fetchval("SELECT count(*) FROM refusal") == 1
+    assert await all_holds(pool)
+
+
+async def test_a_writer_that_was_taken_over_commits_nothing(pool: asyncpg.Pool) -> None:
+    old, new = a_sequencer(pool), a_sequencer(pool)
+    await old.take([intake(query())])
+    await new.take([intake(query())])
+    with pytest.raises(FencedError):
+        await old.take([intake(query())])
+    assert await pool.fetchval("SELECT count(*) FROM message") == 2
+    old.release()
+    await old.take([intake(query())])
+    with pytest.raises(FencedError):
+        await new.take([intake(query())])
+
+
+async def test_a_paused_transaction_holds_the_head_no_longer_than_its_limit(
+    pool: asyncpg.Pool, ledger_url: str
+) -> None:
+    paused = await asyncpg.connect(ledger_url, server_settings={"idle_in_transaction_session_timeout": "500"})
+    epoch = await paused.fetchval("UPDATE log_head SET epoch = epoch + 1 RETURNING epoch")
+    transaction = paused.transaction()
+    await transaction.start()
+    await paused.fetchrow("SELECT size FROM log_head WHERE epoch = $1 FOR UPDATE", epoch)
+    await asyncio.wait_for(a_sequencer(pool).take([intake(query())]), timeout=20)
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        await transaction.commit()
+    assert await pool.fetchval("SELECT size FROM log_head") == 1
+
+
+async def test_a_batch_that_fails_leaves_nothing_behind(pool: asyncpg.Pool) -> None:
+    sequencer = a_sequencer(pool)
+    known, unknown = query(), query()
+    with pytest.raises(ValueError, match="not on the ledger"):
+        await sequencer.take([intake(known), dispatched(known, unknown)])
+    assert await pool.fetchval("SELECT size FROM log_head") == 0
+    assert await pool.fetchval("SELECT count(*) FROM message") == 0
+
+
+async def test_a_cancelled_caller_does_not_cut_a_commit_off(pool: asyncpg.Pool) -> None:
+    sequencer = a_sequencer(pool)
+    queries = [query() for _ in range(300)]
+    taking = asyncio.create_task(sequencer.take([intake(*queries)]))
+    await asyncio.sleep(0)
+    taking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await taking
+    async with asyncio.timeout(20):
+        while await pool.fetchval("SELECT size FROM log_head") != 300:
+            await asyncio.sleep(0.02)
+    assert await pool.fetchval("SELECT count(*) FROM message") == 300
+
+
+async def test_conservation_names_the_cohort_that_was_tampered_with(pool: asyncpg.Pool, database: str) -> None:
+    sequencer, first = a_sequencer(pool), query()
+    await sequencer.take([intake(first)])
+    await sequencer.take([dispatched(first)])
+    owner: asyncpg.Connection[Any] = await asyncpg.connect(database)
+    await owner.execute("UPDATE cohort SET received = 2, unanswered = 2 WHERE role = 'recipient'")
+    await owner.close()
+    async with pool.acquire() as connection:
+        broken = await broken_cohorts(connection)
+        recounted = await miscounted_cohorts(connection)
+    assert [(row["address"], row["unanswered"], row["unanswered_messages"]) for row in broken] == [("410102", 2, 1)]
+    assert [(row["received"], row["received_entries"]) for row in recounted] == [(2, 1)]

@@ -1,0 +1,86 @@
+"""Settings come from the environment, within bounds, and their values stay out of errors."""
+
+import pytest
+
+from services.runtime.settings import (
+    AMQPSettings,
+    BatchSettings,
+    DatabaseSettings,
+    HTTPSettings,
+    PlatformSettings,
+    SettingsError,
+    read_settings,
+)
+
+
+def test_defaults_hold_when_nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HUIZHI_PREFETCH", raising=False)
+    batch = read_settings(BatchSettings)
+
+    assert (batch.size, batch.linger, batch.prefetch) == (500, 0.005, 2000)
+    assert read_settings(PlatformSettings).time_zone == "Asia/Shanghai"
+
+
+def test_the_environment_is_read_under_the_documented_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "HUIZHI_AMQP_URL": "amqp://a:b@h:1/huizhi",
+        "HUIZHI_BATCH_SIZE": "7",
+        "HUIZHI_BATCH_LINGER_MS": "2.5",
+        "HUIZHI_PREFETCH": "9",
+        "HUIZHI_HTTP_PORT": "8080",
+        "HUIZHI_SCOPE": "41",
+        "HUIZHI_PERIOD_FIRST_DAY": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    assert read_settings(AMQPSettings).url == "amqp://a:b@h:1/huizhi"
+    batch = read_settings(BatchSettings)
+    assert (batch.size, batch.linger, batch.prefetch) == (7, 0.0025, 9)
+    assert read_settings(HTTPSettings).port == 8080
+    platform = read_settings(PlatformSettings)
+    assert (platform.scope, platform.period_first_day) == ("41", 1)
+
+
+def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HUIZHI_DATABASE_URL", raising=False)
+
+    with pytest.raises(SettingsError, match="HUIZHI_DATABASE_URL is not set"):
+        read_settings(DatabaseSettings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("HUIZHI_DATABASE_URL", "mysql://secret", r"HUIZHI_DATABASE_URL: .*postgresql://"),
+        ("HUIZHI_DATABASE_POOL_SIZE", "0", "HUIZHI_DATABASE_POOL_SIZE: .*greater than or equal to 1"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_its_value_is_not(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
+) -> None:
+    monkeypatch.setenv("HUIZHI_DATABASE_URL", "postgresql://secret")
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingsError, match=message) as caught:
+        read_settings(DatabaseSettings)
+    assert "secret" not in str(caught.value)
+
+
+def test_an_aliased_setting_is_named_as_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUIZHI_PREFETCH", "0")
+
+    with pytest.raises(SettingsError, match=r"^HUIZHI_PREFETCH: "):
+        read_settings(BatchSettings)
+
+
+def test_an_unknown_time_zone_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUIZHI_TIME_ZONE", "Mars/Olympus")
+
+    with pytest.raises(SettingsError, match=r"HUIZHI_TIME_ZONE.*is not a time zone"):
+        read_settings(PlatformSettings)
+
+
+def test_passwords_stay_out_of_what_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUIZHI_AMQP_URL", "amqp://a:secret@h:1/huizhi")
+
+    assert "secret" not in repr(read_settings(AMQPSettings))
