@@ -157,11 +157,11 @@ class ParkedMessageOut(Wire):
 
 
 class SetAsideOut(Wire):
-    """A record that the ledger could not take; it lies in the dead-letters queue."""
+    """Something that nobody could take; its bytes lie in the queue `set-aside`."""
 
     id: UUID
     at: datetime
-    batch: UUID | None
+    queue: str = Field(description="The queue that it came to its end in")
     message_id: UUID | None
     sender: str | None
     reason: str

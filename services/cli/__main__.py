@@ -4,7 +4,21 @@ import sys
 
 import typer
 
-from services.cli import directory, kind, participant
+from services.cli import (
+    answer,
+    conservation,
+    directory,
+    inbox,
+    kind,
+    parked,
+    participant,
+    period,
+    rate,
+    refused,
+    send,
+    show,
+    unanswered,
+)
 from services.cli.errors import CommandError
 from services.cli.stack import commands as stack
 
@@ -18,6 +32,16 @@ app = typer.Typer(
 # A command is added by one line here: app.command()(module.function), or app.add_typer(module.app, name="noun").
 app.command()(stack.up)
 app.command()(stack.down)
+app.command()(send.send)
+app.command()(answer.answer)
+app.command()(inbox.inbox)
+app.command()(show.show)
+app.command()(rate.rate)
+app.command()(unanswered.unanswered)
+app.command()(refused.refused)
+app.command()(parked.parked)
+app.command()(conservation.conservation)
+app.add_typer(period.app, name="period")
 app.add_typer(directory.app, name="directory")
 app.add_typer(participant.app, name="participant")
 app.add_typer(kind.app, name="kind")

@@ -56,6 +56,6 @@ def _recipient(api: API, id: str) -> str:
     if message["type"] != "query":
         raise CommandError(f"{id} is a{'n' if message['type'] == 'answer' else ''} {message['type']}, not a query")
     if message["recipient"] is None:
-        why = f", since {message['parked_reason']}" if message["parked_reason"] else ""
+        why = f" ({message['parked_reason']})" if message["parked_reason"] else ""
         raise CommandError(f"query {id} is {message['state']}{why}: nobody has received it yet")
     return str(message["recipient"])

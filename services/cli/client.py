@@ -74,9 +74,7 @@ class API:
     def post(self, body: bytes) -> dict[str, Any]:
         """Hand a message to the gateway; what it answers when the message is in custody."""
         headers = {"Content-Type": "application/json"}
-        return self._request(
-            "gateway", "POST", f"{self._gateway_url}/v1/messages", content=body, headers=headers
-        )
+        return self._request("gateway", "POST", f"{self._gateway_url}/v1/messages", content=body, headers=headers)
 
     def _request(self, service: str, method: str, url: str, **request: Any) -> dict[str, Any]:
         try:
@@ -99,4 +97,3 @@ def _document(answer: httpx.Response, service: str) -> dict[str, Any]:
     if answer.is_success:
         return document
     raise ProblemAnsweredError({"title": answer.reason_phrase, "detail": "", "status": answer.status_code, **document})
-

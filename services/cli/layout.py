@@ -69,8 +69,7 @@ def show_table(table: Table, *, stderr: bool = False) -> None:
     """Print a table in full: where the terminal is too narrow its lines wrap there, but no id is ever cut."""
     console = Console(stderr=stderr, highlight=False)
     needed = Measurement.get(console, console.options.update(max_width=_UNBOUNDED), table).maximum
-    if needed > console.width:
-        console.width = needed
+    console.width = max(console.width, needed)
     console.print(table, crop=False)
 
 

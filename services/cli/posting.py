@@ -14,7 +14,9 @@ from services.cli.errors import CommandError
 LEDGER_WITHIN_S = 10.0
 _LOOK_EVERY_S = 0.05
 
-PAYLOAD_HELP = "A JSON object, as the kind's schema says (`huizhi kind show KIND`); @FILE reads a file, - standard input."
+PAYLOAD_HELP = (
+    "A JSON object, as the kind's schema says (`huizhi kind show KIND`); @FILE reads a file, - standard input."
+)
 
 
 def read_payload(written: str) -> str:

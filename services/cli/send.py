@@ -28,7 +28,8 @@ def send(
     payload: Annotated[str, typer.Option(metavar="JSON", help=PAYLOAD_HELP)],
     type: Annotated[Sendable, typer.Option(help="A query must be answered, a notice need not.")] = Sendable.QUERY,
     due: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Answer until this day. Default, and latest: the kind's deadline.")
+        str | None,
+        typer.Option(metavar="DATE", help="Answer until this day. Default, and latest: the kind's deadline."),
     ] = None,
     id: Annotated[
         str | None, typer.Option(metavar="UUID", help="Its id. The same id and content again is not counted twice.")

@@ -19,7 +19,7 @@ from services.runtime.http_server import serve_http
 from services.runtime.lifecycle import Stop, run, together
 from services.runtime.logging import configure_logging
 from services.runtime.metrics import PumpMetrics, service_registry
-from services.runtime.pump import Pump
+from services.runtime.quarantine import hop
 from services.runtime.settings import (
     AMQPSettings,
     BatchSettings,
@@ -29,7 +29,7 @@ from services.runtime.settings import (
     PlatformSettings,
     read_settings,
 )
-from services.runtime.topology import INGRESS, LEDGER
+from services.runtime.topology import DEAD_LETTERS, INGRESS, LEDGER
 
 DESCRIPTION = "Takes messages from participants. The AMQP contract is in contracts/asyncapi.yaml."
 
@@ -46,23 +46,27 @@ async def serve(stop: Stop) -> None:
         open_pool(read_settings(DatabaseSettings), application_name="huizhi gateway") as pool,
         SnapshotWatcher(pool) as snapshots,
     ):
-        ingress = Pump(
+        ingress = AMQPIngress(snapshots, calendar, metrics, stop)
+        pumps = hop(
             broker,
-            queue=INGRESS,
-            exchanges=[LEDGER],
-            handle=AMQPIngress(snapshots, calendar, metrics, stop).handle,
+            INGRESS,
+            [LEDGER, DEAD_LETTERS],
+            ingress.handle,
+            None,
             settings=batches,
             metrics=PumpMetrics(registry),
+            stop=stop,
         )
         submission = Submission(broker, LEDGER, batches.size, metrics)
         # The database is not among the checks: a gateway goes on with its snapshot while it is away.
-        health.add("ingress", ingress.check)
+        for pump in pumps:
+            health.add(f"queue {pump.queue}", pump.check)
         health.add("submission", submission.fault)
         app = create_app(
             "Huizhi gateway", DESCRIPTION, health=health, registry=registry, max_body_bytes=http.max_body_bytes
         )
         app.include_router(posting_router(snapshots, calendar, submission, metrics))
-        await together(stop, ingress.run(stop), submission.run(stop), serve_http(app, http, stop))
+        await together(stop, *(pump.run(stop) for pump in pumps), submission.run(stop), serve_http(app, http, stop))
 
 
 def main() -> int:

@@ -3,16 +3,22 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import structlog
+
+from contracts.batch import Admitted, Refused
 from contracts.period import Calendar
 from services.gateway.admission import Incoming, admit
 from services.gateway.intake import intakes
 from services.gateway.metrics import GatewayMetrics
 from services.registry.snapshot import SnapshotWatcher
+from services.runtime.dead_letters import dead_letter
 from services.runtime.lifecycle import Stop
-from services.runtime.ports import Delivery
+from services.runtime.ports import Delivery, Publication
 from services.runtime.publishing import publish_until_taken
 from services.runtime.pump import Sinks
-from services.runtime.topology import LEDGER
+from services.runtime.topology import DEAD_LETTERS, INGRESS, LEDGER
+
+log = structlog.get_logger(__name__)
 
 _HEADERS = ("to", "kind", "from", "due", "outcome", "reason", "traceparent")
 
@@ -30,7 +36,16 @@ class AMQPIngress:
         """Admit or refuse each delivery and hand all of them on. When this returns, they may be acked."""
         now = datetime.now(UTC)
         snapshot = self._registry.current
-        records = [admit(incoming(delivery, now), snapshot, self._calendar) for delivery in deliveries]
+        records: list[Admitted | Refused] = []
+        letters: list[Publication] = []
+        for delivery in deliveries:
+            try:
+                records.append(admit(incoming(delivery, now), snapshot, self._calendar))
+            except Exception as error:
+                # A fault of ours at one message must not stop the messages behind it; it is kept, and listed.
+                log.exception("message_not_admitted", message_id=str(delivery.properties.message_id))
+                letters.append(dead_letter(delivery, INGRESS, f"the gateway failed at it: {type(error).__name__}"))
+        await publish_until_taken(sinks[DEAD_LETTERS], letters, self._stop)
         await publish_until_taken(sinks[LEDGER], intakes(records), self._stop)
         self._metrics.handed_on(records, "amqp")
 

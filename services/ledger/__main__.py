@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 from contracts.period import Calendar
 from services.ledger.api import ledger_router
 from services.ledger.gauges import keep_gauges
-from services.ledger.intake import LedgerIntake
+from services.ledger.intake import LedgerIntake, split_ledger_batch
 from services.ledger.metrics import LedgerMetrics
 from services.ledger.sequencer import Sequencer
+from services.ledger.set_aside import SettingAside
 from services.ledger.settings import LedgerSettings
+from services.ledger.waiting import Patience
 from services.registry.snapshot import SnapshotWatcher
 from services.runtime.amqp.broker import AioPikaBroker
 from services.runtime.database import database_check, open_pool
@@ -22,6 +24,7 @@ from services.runtime.lifecycle import Stop, run, together
 from services.runtime.logging import configure_logging
 from services.runtime.metrics import PumpMetrics, service_registry
 from services.runtime.pump import Pump
+from services.runtime.quarantine import ONE_AT_A_TIME, hop
 from services.runtime.settings import (
     AMQPSettings,
     DatabaseSettings,
@@ -30,7 +33,7 @@ from services.runtime.settings import (
     PlatformSettings,
     read_settings,
 )
-from services.runtime.topology import DEAD_LETTERS, DISPATCH, LEDGER, REPORTS
+from services.runtime.topology import DEAD_LETTERS, DISPATCH, LEDGER, REPORTS, SET_ASIDE
 
 DESCRIPTION = "Answers what was asked, answered and left unanswered, and whether it all adds up."
 _WRITER_CONNECTIONS = 2
@@ -57,21 +60,39 @@ async def serve(stop: Stop) -> None:
             participant = snapshots.current.nearest(address)
             return participant.address if participant else None
 
-        sequencer, pump_metrics = Sequencer(writer, calendar, asked), PumpMetrics(registry)
-        pumps = []
-        for queue in (LEDGER, REPORTS):
-            intake = LedgerIntake(sequencer, metrics, stop)
-            pump = Pump(
+        sequencer, patience, pump_metrics = (
+            Sequencer(writer, calendar, asked),
+            Patience(metrics, stop),
+            PumpMetrics(registry),
+        )
+        pumps = [
+            pump
+            for queue in (LEDGER, REPORTS)
+            for pump in hop(
                 broker,
-                queue=queue,
-                exchanges=[DISPATCH, DEAD_LETTERS],
-                handle=intake.handle,
+                queue,
+                [DISPATCH, DEAD_LETTERS],
+                LedgerIntake(queue, sequencer, patience, metrics, stop).handle,
+                split_ledger_batch,
                 settings=own.batches(),
                 metrics=pump_metrics,
+                stop=stop,
             )
-            pumps.append(pump)
-            health.add(f"queue {queue}", pump.check)
-            health.add(f"writing what comes from {queue}", intake.check)
+        ]
+        aside = SettingAside(writer, patience, metrics, stop)
+        pumps.append(
+            Pump(
+                broker,
+                queue=DEAD_LETTERS,
+                exchanges=[SET_ASIDE],
+                handle=aside.handle,
+                settings=ONE_AT_A_TIME,
+                metrics=pump_metrics,
+            )
+        )
+        for pump in pumps:
+            health.add(f"queue {pump.queue}", pump.check)
+        health.add("writing", patience.check)
         health.add("database", database_check(reader))
         app = create_app(
             "Huizhi ledger", DESCRIPTION, health=health, registry=registry, max_body_bytes=http.max_body_bytes

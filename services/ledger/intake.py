@@ -1,50 +1,43 @@
 """Takes batches from the ledger and reports queues, puts them on the log, hands over, then lets them be acked.
 
-A database that is away is waited for with the batch in hand. A batch that cannot be taken is tried record by record,
-and what still fails is set aside: its bytes go to the dead letters, its id and reason onto the list.
+A batch that cannot be taken is tried record by record, and what still fails goes to the dead letters.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import structlog
 from msgspec import structs
 
-from contracts.batch import BatchError, Intake, Report, decode_ledger_batch
+from contracts.batch import Admitted, BatchError, Intake, Refused, Report, decode_ledger_batch, encode
 from services.ledger.handover import dispatches
-from services.ledger.head import FencedError
 from services.ledger.metrics import LedgerMetrics
 from services.ledger.sequencer import Sequencer
-from services.ledger.set_aside import SetAsideBody
-from services.ledger.store.faults import is_away
+from services.ledger.waiting import Patience
+from services.runtime.dead_letters import MESSAGE_ID, QUEUE, REASON, SENDER, dead_letter
 from services.runtime.lifecycle import Stop
-from services.runtime.ports import Delivery, PortError, SourceLost
+from services.runtime.ports import Delivery, PortError, Publication
 from services.runtime.publishing import publish_until_taken
 from services.runtime.pump import Sinks
 from services.runtime.topology import DEAD_LETTERS, DISPATCH
-
-_FIRST_PAUSE_SECONDS = 0.1
-_LONGEST_PAUSE_SECONDS = 5.0
-
-_T = TypeVar("_T")
 
 log = structlog.get_logger(__name__)
 
 
 class LedgerIntake:
-    """The handler behind one of the ledger's queues; both put batches through the same sequencer."""
+    """The handler behind one of the ledger's queues; all put batches through the same sequencer."""
 
-    def __init__(self, sequencer: Sequencer, metrics: LedgerMetrics, stop: Stop) -> None:
+    def __init__(
+        self, queue: str, sequencer: Sequencer, patience: Patience, metrics: LedgerMetrics, stop: Stop
+    ) -> None:
+        self._queue = queue
         self._sequencer = sequencer
+        self._patience = patience
         self._metrics = metrics
         self._stop = stop
         self._sinks: Sinks | None = None
-        self._trouble: str | None = None
-
-    def check(self) -> str | None:
-        """A readiness check: None while the database takes what is written, otherwise why it is waited for."""
-        return self._trouble
 
     async def handle(self, deliveries: Sequence[Delivery], sinks: Sinks) -> None:
         """Put ``deliveries`` on the ledger and hand over what follows from them. When this returns, they may be acked.
@@ -60,67 +53,47 @@ class LedgerIntake:
             try:
                 batches.append(decode_ledger_batch(delivery.body))
             except BatchError as error:
-                await self._set_aside(SetAsideBody.unreadable(delivery.body, error), sinks)
+                await self._give_up(dead_letter(delivery, self._queue, str(error)), sinks)
         try:
             await self._take(batches, sinks)
         except PortError:
             raise
         except Exception as error:
             log.warning("batch_not_taken", batches=len(batches), error=type(error).__name__)
-            for record in _one_by_one(batches):
-                await self._take_alone(record, sinks)
+            for piece in pieces(batches):
+                await self._take_alone(piece, sinks)
 
-    async def _take_alone(self, record: Intake | Report, sinks: Sinks) -> None:
+    async def _take_alone(self, piece: Intake | Report, sinks: Sinks) -> None:
         try:
-            await self._take([record], sinks)
+            await self._take([piece], sinks)
         except PortError:
             raise
         except Exception as error:
-            log.exception("record_set_aside", batch=str(record.id), record=str(record.records[0].id))
-            await self._set_aside(SetAsideBody.record(record, error), sinks)
+            log.exception("record_not_taken", batch=str(piece.id), record=str(piece.records[0].id))
+            about = {REASON: f"the ledger failed at it: {type(error).__name__}", QUEUE: self._queue}
+            letter = as_publication(piece)
+            await self._give_up(replace(letter, headers={**letter.headers, **about}), sinks)
 
     async def _take(self, batches: Sequence[Intake | Report], sinks: Sinks) -> None:
         """Commit, then hand over. Raises whatever says that the batches themselves are the matter."""
         if not batches:
             return
         started = time.perf_counter()
-        decision, refusals = await self._when_there(lambda: self._sequencer.take(batches))
+        decision, refusals = await self._patience.until_there(lambda: self._sequencer.take(batches))
         self._metrics.commit_seconds.observe(time.perf_counter() - started)
         self._metrics.committed(decision, refusals)
         await publish_until_taken(sinks[DISPATCH], dispatches(decision.handovers), self._stop)
 
-    async def _set_aside(self, body: SetAsideBody, sinks: Sinks) -> None:
-        # The bytes first: what is on the list is in the dead letters, too.
-        await publish_until_taken(sinks[DEAD_LETTERS], [body.publication()], self._stop)
-        await self._when_there(lambda: self._sequencer.list_set_aside(body))
-        self._metrics.set_aside.inc()
-
-    async def _when_there(self, work: Callable[[], Awaitable[_T]]) -> _T:
-        """The result of ``work``, begun again for as long as the database is away. Raises SourceLost when fenced off
-        or stopped.
-        """
-        pause = _FIRST_PAUSE_SECONDS
-        while True:
-            try:
-                result = await work()
-            except FencedError as error:
-                self._metrics.fenced.inc()
-                raise SourceLost(f"another writer has taken the log over: {error}") from error
-            except Exception as error:
-                if not is_away(error):
-                    raise
-                self._trouble = f"{type(error).__name__}: {error}"
-                if self._stop.is_set:
-                    raise SourceLost("the database was away at the stop; the batch comes again") from error
-                log.warning("database_away", error=self._trouble, pause_seconds=pause)
-            else:
-                self._trouble = None
-                return result
-            await self._stop.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+    async def _give_up(self, letter: Publication, sinks: Sinks) -> None:
+        await publish_until_taken(sinks[DEAD_LETTERS], [letter], self._stop)
 
 
-def _one_by_one(batches: Iterable[Intake | Report]) -> Iterator[Intake | Report]:
+def split_ledger_batch(body: bytes) -> list[Publication]:
+    """A batch of the ledger's queues as pieces, for quarantine. Raises BatchError."""
+    return [as_publication(piece) for piece in pieces([decode_ledger_batch(body)])]
+
+
+def pieces(batches: Iterable[Intake | Report]) -> Iterator[Intake | Report]:
     """``batches`` cut up as small as may be, each piece under the id of its batch.
 
     Records with the same id stay together: only side by side can the second be told from a redelivery of the first.
@@ -128,3 +101,12 @@ def _one_by_one(batches: Iterable[Intake | Report]) -> Iterator[Intake | Report]
     for batch in batches:
         for id in dict.fromkeys(record.id for record in batch.records):
             yield structs.replace(batch, records=[record for record in batch.records if record.id == id])
+
+
+def as_publication(piece: Intake | Report) -> Publication:
+    """A piece on its own, its headers saying whose it is."""
+    record = piece.records[0]
+    message_id = record.message_id if isinstance(record, Refused) else record.id
+    sender = record.sender if isinstance(record, Admitted | Refused) else None
+    headers = {MESSAGE_ID: str(message_id or ""), SENDER: sender or ""}
+    return Publication(routing_key="", body=encode(piece), message_id=str(uuid.uuid4()), headers=headers)

@@ -7,7 +7,6 @@ returns may be handed over only because the commit is there.
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -18,10 +17,8 @@ from services.ledger import head
 from services.ledger.decisions import Setting, append_refusals, decide, wanted_ids
 from services.ledger.head import Head
 from services.ledger.records import Decision, NewRefusal
-from services.ledger.set_aside import SetAsideBody
 from services.ledger.store import writing
 from services.ledger.store.connection import Connection
-from services.ledger.store.queries import WRITING
 
 _SALT_BYTES = 16
 
@@ -52,12 +49,6 @@ class Sequencer:
         # A cancelled COMMIT has an unknown outcome and may leave a connection in it: what has begun is brought to its
         # end.
         return await asyncio.shield(self._transact(batches))
-
-    async def list_set_aside(self, body: SetAsideBody) -> None:
-        """Put ``body`` onto the list of what could not be taken, once."""
-        await self._pool.execute(
-            WRITING["set_aside"], body.id, datetime.now(UTC), body.batch, body.message_id, body.sender, body.reason
-        )
 
     async def _transact(self, batches: Sequence[Intake | Report]) -> tuple[Decision, list[NewRefusal]]:
         async with self._one_at_a_time, self._pool.acquire() as connection:

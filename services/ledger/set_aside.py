@@ -1,47 +1,62 @@
-"""What the ledger could not take, on its way to the dead letters. The list of it names no more than ids and the kind
-of error.
+"""What nobody could take is set aside: its bytes into a queue that nobody empties but an operator, its ids and reason
+onto a list.
 """
 
+import hashlib
 import uuid
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 from uuid import UUID
 
-from contracts.batch import Admitted, BatchError, Intake, Refused, Report, encode
-from services.runtime.ports import Publication
+import asyncpg
+import structlog
+
+from services.ledger.metrics import LedgerMetrics
+from services.ledger.store.queries import WRITING
+from services.ledger.waiting import Patience
+from services.runtime.dead_letters import Epitaph, epitaph
+from services.runtime.lifecycle import Stop
+from services.runtime.ports import Delivery, Publication
+from services.runtime.publishing import publish_until_taken
+from services.runtime.pump import Sinks
+from services.runtime.topology import SET_ASIDE
 
 _NAMESPACE = UUID("3a1c8f0e-3c1d-5b7a-9d2f-6e1f0c4b8a21")
 
+log = structlog.get_logger(__name__)
 
-@dataclass(frozen=True, slots=True)
-class SetAsideBody:
-    """Bytes that nobody could take, and what is known of them. The same bytes have the same id."""
 
-    id: UUID
-    body: bytes
-    reason: str
-    batch: UUID | None = None
-    message_id: UUID | None = None
-    sender: str | None = None
+class SettingAside:
+    """Takes the dead letters. It reads their properties only: their bodies are what others died of."""
 
-    @classmethod
-    def unreadable(cls, body: bytes, error: BatchError) -> Self:
-        """A whole message of the ledger queue that is no batch."""
-        return cls(uuid.uuid5(_NAMESPACE, body.hex()), body, str(error))
+    def __init__(self, pool: "asyncpg.Pool[Any]", patience: Patience, metrics: LedgerMetrics, stop: Stop) -> None:
+        self._pool = pool
+        self._patience = patience
+        self._metrics = metrics
+        self._stop = stop
 
-    @classmethod
-    def record(cls, batch: Intake | Report, error: Exception) -> Self:
-        """A batch of one record, or of one that came twice, which the ledger could not take for ``error``."""
-        record = batch.records[0]
-        sender = record.sender if isinstance(record, Admitted | Refused) else None
-        message_id = record.message_id if isinstance(record, Refused) else record.id
-        reason = f"the ledger failed at it: {type(error).__name__}"
-        return cls(
-            uuid.uuid5(_NAMESPACE, f"{batch.id} {record.id}"), encode(batch), reason, batch.id, message_id, sender
+    async def handle(self, deliveries: Sequence[Delivery], sinks: Sinks) -> None:
+        """List each dead letter and keep its bytes. When this returns, they may be acked."""
+        for delivery in deliveries:
+            about = epitaph(delivery)
+            id = _id(delivery, about)
+            headers = {"id": str(id), "queue": about.queue, "reason": about.reason}
+            kept = Publication(routing_key="", body=delivery.body, message_id=str(uuid.uuid4()), headers=headers)
+            # The bytes first: what is on the list is kept.
+            await publish_until_taken(sinks[SET_ASIDE], [kept], self._stop)
+            await self._patience.until_there(partial(self._list, id, about))
+            self._metrics.set_aside.inc()
+            log.error("set_aside", id=str(id), queue=about.queue, reason=about.reason, message_id=str(about.message_id))
+
+    async def _list(self, id: UUID, about: Epitaph) -> None:
+        await self._pool.execute(
+            WRITING["set_aside"], id, datetime.now(UTC), about.queue, about.message_id, about.sender, about.reason
         )
 
-    def publication(self) -> Publication:
-        """As it goes to the dead letters."""
-        return Publication(
-            routing_key="", body=self.body, message_id=str(uuid.uuid4()), headers={"reason": self.reason}
-        )
+
+def _id(delivery: Delivery, about: Epitaph) -> UUID:
+    """The same for the same message set aside again, so that it is listed once."""
+    digest = hashlib.sha256(delivery.body).hexdigest()
+    return uuid.uuid5(_NAMESPACE, f"{about.queue} {about.message_id} {digest}")

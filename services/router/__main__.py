@@ -5,7 +5,7 @@
 import sys
 
 from services.registry.snapshot import SnapshotWatcher
-from services.router.dispatch import Dispatching
+from services.router.dispatch import Dispatching, split_dispatch
 from services.router.metrics import RouterMetrics
 from services.router.parking import Parking
 from services.router.placing import Placing
@@ -18,7 +18,7 @@ from services.runtime.http_server import serve_http
 from services.runtime.lifecycle import Stop, run, together
 from services.runtime.logging import configure_logging
 from services.runtime.metrics import PumpMetrics, service_registry
-from services.runtime.pump import Pump
+from services.runtime.quarantine import hop
 from services.runtime.settings import (
     AMQPSettings,
     DatabaseSettings,
@@ -26,7 +26,7 @@ from services.runtime.settings import (
     LogSettings,
     read_settings,
 )
-from services.runtime.topology import DISPATCH, INBOX, PARKING, REPORTS
+from services.runtime.topology import DEAD_LETTERS, DISPATCH, INBOX, PARKING, REPORTS
 
 DESCRIPTION = "Places messages into inboxes. It has no interface but its health and its metrics."
 
@@ -41,22 +41,26 @@ async def serve(stop: Stop) -> None:
         SnapshotWatcher(pool) as snapshots,
     ):
         placing = Placing(snapshots, RouterMetrics(registry), stop)
-        dispatching = Pump(
+        dispatching = Dispatching(placing, stop)
+        pumps = hop(
             broker,
-            queue=DISPATCH,
-            exchanges=[INBOX, PARKING, REPORTS],
-            handle=Dispatching(placing).handle,
+            DISPATCH,
+            [INBOX, PARKING, REPORTS, DEAD_LETTERS],
+            dispatching.handle,
+            split_dispatch,
             settings=routing.batches(),
             metrics=PumpMetrics(registry),
+            stop=stop,
         )
         parking = Parking(broker, placing, routing.sweep_interval_s)
         snapshots.on_change(lambda _snapshot: parking.nudge())
         # The database is not among the checks: a router goes on with its snapshot while it is away.
-        health.add("dispatch", dispatching.check)
+        for pump in pumps:
+            health.add(f"queue {pump.queue}", pump.check)
         app = create_app(
             "Huizhi router", DESCRIPTION, health=health, registry=registry, max_body_bytes=http.max_body_bytes
         )
-        await together(stop, dispatching.run(stop), parking.run(stop), serve_http(app, http, stop))
+        await together(stop, *(pump.run(stop) for pump in pumps), parking.run(stop), serve_http(app, http, stop))
 
 
 def main() -> int:

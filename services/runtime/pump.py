@@ -49,6 +49,11 @@ class Pump:
         self._trouble: str | None = "not connected yet"
         metrics.connected.labels(queue).set(0)
 
+    @property
+    def queue(self) -> str:
+        """The queue it takes from."""
+        return self._queue
+
     def check(self) -> str | None:
         """A readiness check: None while connected, otherwise why not."""
         return self._trouble

@@ -16,16 +16,28 @@ DISPATCH = "dispatch"
 REPORTS = "reports"
 PARKING = "parking"
 INBOX = "inbox"
+QUARANTINE = "quarantine"
 DEAD_LETTERS = "dead-letters"
+SET_ASIDE = "set-aside"
 
 GATEWAY_ACCOUNT = "huizhi-gateway"
 LEDGER_ACCOUNT = "huizhi-ledger"
 ROUTER_ACCOUNT = "huizhi-router"
 
-DELIVERY_LIMIT = 20
-"""So often a message may come back unhandled before it goes to the dead letters instead of round for ever."""
+DELIVERY_LIMIT = 10
+"""So often a message may come back unhandled before its queue passes it on instead of round for ever.
+
+A consumer that dies takes everything that it had in hand one further towards the limit, the innocent with the guilty.
+What reaches the limit of an internal queue therefore goes to the queue's quarantine, where each is tried by itself, as
+often again; only what fails there, too, goes to the dead letters.
+"""
 
 NOTHING = "^$"
+
+
+def quarantine_queue(queue: str) -> str:
+    """Where what an internal queue passes on is tried by itself."""
+    return f"quarantine.{queue}"
 
 
 def inbox_queue(address: str) -> str:
@@ -85,14 +97,24 @@ EXCHANGES = (
     Exchange(REPORTS, "fanout"),
     Exchange(PARKING, "fanout"),
     Exchange(INBOX, "direct"),
+    Exchange(QUARANTINE, "direct"),
     Exchange(DEAD_LETTERS, "fanout"),
+    Exchange(SET_ASIDE, "fanout"),
 )
 
 SERVICE_PERMISSIONS: Mapping[str, Permissions] = {
-    GATEWAY_ACCOUNT: Permissions(configure=NOTHING, write="^ledger$", read="^ingress$"),
-    LEDGER_ACCOUNT: Permissions(configure=NOTHING, write="^(dispatch|dead-letters)$", read="^(ledger|reports)$"),
+    GATEWAY_ACCOUNT: Permissions(
+        configure=NOTHING, write="^(ledger|dead-letters)$", read=r"^(ingress|quarantine\.ingress)$"
+    ),
+    LEDGER_ACCOUNT: Permissions(
+        configure=NOTHING,
+        write="^(dispatch|quarantine|dead-letters|set-aside)$",
+        read=r"^(ledger|reports|quarantine\.ledger|quarantine\.reports|dead-letters)$",
+    ),
     ROUTER_ACCOUNT: Permissions(
-        configure=NOTHING, write="^(inbox|reports|parking)$", read="^(dispatch|parking|dead-letters)$"
+        configure=NOTHING,
+        write="^(inbox|reports|parking|quarantine|dead-letters)$",
+        read=r"^(dispatch|parking|quarantine\.dispatch)$",
     ),
 }
 
@@ -108,22 +130,35 @@ def participant_permissions(address: str, *, active: bool = True) -> Permissions
 
 def core_topology(broker_version: str, limits: QueueLimits) -> Topology:
     """Everything but the inboxes. ``broker_version`` as the broker reports it: ``3.10.8``."""
-    guarded = _guarded(limits.internal_bytes)
     unlimited = _never_dropped(broker_version)
     return Topology(
         exchanges=EXCHANGES,
         queues=(
-            # The dead letters come first, so that no queue can lose a message to an exchange that leads nowhere.
+            # What others pass on to comes first, so that none of them can lose a message to an exchange that leads
+            # nowhere.
+            Queue(SET_ASIDE, SET_ASIDE, arguments=unlimited),
             Queue(DEAD_LETTERS, DEAD_LETTERS, arguments=unlimited),
             # One router sweeps at a time, or two would put each other's messages back for ever.
             Queue(PARKING, PARKING, arguments={**unlimited, **_ONE_AT_A_TIME}),
-            Queue(INGRESS, INGRESS, routing_key="#", arguments=guarded),
-            Queue(LEDGER, LEDGER, arguments={**guarded, **_ONE_AT_A_TIME}),
-            Queue(DISPATCH, DISPATCH, arguments=guarded),
+            *_hop(INGRESS, limits, routing_key="#"),
+            *_hop(LEDGER, limits, _ONE_AT_A_TIME),
+            *_hop(DISPATCH, limits),
             # Apart from the ledger queue: with both ways in one queue, a full ledger queue and a full dispatch queue
             # would wait for each other for ever. Taking a report calls for no dispatch, so reports always drain.
-            Queue(REPORTS, REPORTS, arguments={**guarded, **_ONE_AT_A_TIME}),
+            *_hop(REPORTS, limits, _ONE_AT_A_TIME),
         ),
+    )
+
+
+def _hop(
+    name: str, limits: QueueLimits, more: Mapping[str, str | int | bool] | None = None, routing_key: str = ""
+) -> tuple[Queue, Queue]:
+    """An internal queue and its quarantine, which comes first."""
+    onward = {"x-dead-letter-exchange": QUARANTINE, "x-dead-letter-routing-key": name}
+    guarded = {**_guarded(limits.internal_bytes), **(more or {})}
+    return (
+        Queue(quarantine_queue(name), QUARANTINE, routing_key=name, arguments=guarded),
+        Queue(name, name, routing_key=routing_key, arguments={**guarded, **onward}),
     )
 
 

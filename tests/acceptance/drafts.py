@@ -88,8 +88,8 @@ class RawProperties(spec.Basic.Properties):
 
 
 def as_amqp(draft: Mapping[str, Any]) -> tuple[str, RawProperties, bytes]:
-    """Routing key, properties and body of a draft."""
-    values = {_PROPERTY_OF[name]: _short(value) for name, value in draft.items() if name in _PROPERTY_OF}
+    """Routing key, properties and body of a draft. A property that is an empty text is left out."""
+    values = {_PROPERTY_OF[name]: _short(value) for name, value in draft.items() if name in _PROPERTY_OF and value}
     values.setdefault("content_type", _short("application/json"))
     values["delivery_mode"] = b"\x02"
     fields = b"".join(_short(name) + _field(value) for name, value in draft.items() if name not in _NO_HEADERS)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -82,6 +83,17 @@ class Exchange:
         """Participants at work, reading their inboxes."""
         async with AsyncExitStack() as exits:
             yield [await exits.enter_async_context(at_work(one, self.gateway)) for one in participants]
+
+    @asynccontextmanager
+    async def desk_without_inbox(self, participant: Participant) -> AsyncIterator[Desk]:
+        """An account at work that reads nothing."""
+        async with at_work(participant, self.gateway, reading=False) as desk:
+            yield desk
+
+    def administrator(self) -> Participant:
+        """The broker's administrator, who is no participant."""
+        url = self.stack["amqp_url"]
+        return Participant(urlsplit(url).username or "", url, self.stack["admin_token"])
 
     async def ask(self, path: str, token: str | None = None, **parameters: Any) -> httpx.Response:
         """A GET of the ledger's API, by default the administrator's; ``from_`` stands for ``from``."""

@@ -13,7 +13,7 @@ import httpx
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from aiormq import spec
 
-from tests.acceptance.drafts import as_amqp, as_http, changed
+from tests.acceptance.drafts import as_amqp, as_http
 from tests.acceptance.waiting import until
 
 IN_FLIGHT = 200
@@ -87,10 +87,6 @@ class Desk:
                     task.result()
             waiting.add(asyncio.create_task(self.publish(draft)))
         await asyncio.gather(*waiting)
-
-    async def publish_without_user_id(self, draft: Mapping[str, Any]) -> None:
-        """Publish a draft that does not say whose it is."""
-        await self.publish(changed(draft, {"user_id": ""}))
 
     async def post(self, draft: Mapping[str, Any], token: str | None = None) -> httpx.Response:
         """Post one draft to the gateway, with the participant's token or another."""

@@ -57,12 +57,12 @@ def gateway_document() -> dict[str, Any]:
 
 def ledger_document() -> dict[str, Any]:
     """OpenAPI of the ledger, as its running application serves it at ``/openapi.json``."""
-    routes = ledger_router(_NO_POOL, lambda: cast(Snapshot, None), _CALENDAR)
+    routes = ledger_router(_NO_POOL, lambda: cast("Snapshot", None), _CALENDAR)
     return _document("Huizhi ledger", ledger.DESCRIPTION, routes)
 
 
 def differing() -> list[Path]:
-    """The generated documents that are missing, or hold something else than they should, and those that are too many."""
+    """The generated documents that are missing, or differ, or should not be there."""
     wanted = generated()
     wrong = [path for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text]
     present = {*(CONTRACTS / "openapi").glob("*.json"), *(SCHEMAS / "kinds").glob("*.json")}

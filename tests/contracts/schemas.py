@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft7Validator
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT7
 
 from tests.contracts.documents import SCHEMAS
@@ -22,7 +22,7 @@ def documents() -> dict[str, dict[str, Any]]:
 def validator(name: str) -> Draft7Validator:
     """The schema ``name``, with formats checked."""
     schemas = documents()
-    resources = [(key, Resource(content, DRAFT7)) for key, content in schemas.items()]
+    resources = [(key, DRAFT7.create_resource(content)) for key, content in schemas.items()]
     registry: Registry[Any] = Registry().with_resources(resources)
     return Draft7Validator(schemas[name], registry=registry, format_checker=Draft7Validator.FORMAT_CHECKER)
 

@@ -21,10 +21,11 @@ from services.router.inbox_message import inbox_publication
 from tests.contracts.schemas import documents, validator
 
 # What draft-07 and 2020-12 read alike; `definitions` is an unknown and harmless word to 2020-12, and still refers.
-_COMMON_WORDS = frozenset(
-    "$schema $ref title description definitions type enum const properties required additionalProperties items pattern format "
-    "minLength maxLength minimum maximum oneOf allOf if then".split()
-)
+_COMMON_WORDS = {
+    *("$schema", "$ref", "title", "description", "definitions", "type", "enum", "const", "pattern", "format"),
+    *("properties", "required", "additionalProperties", "items", "oneOf", "allOf", "if", "then"),
+    *("minLength", "maxLength", "minimum", "maximum"),
+}
 _PROPERTY_OF_FIELD = {
     "id": "message_id",
     "type": "type",
@@ -78,7 +79,7 @@ def test_a_schema_takes_a_message_exactly_when_the_envelope_reader_does(type: Me
         for name, values in _FIELDS.items()
         if name in _READ_BY[type]
     }
-    fields: dict[str, object] = {name: value for name, value in drawn.items() if value is not None} | {"type": type}
+    fields: dict[str, str] = {name: value for name, value in drawn.items() if value is not None} | {"type": type.value}
 
     assert _schema_takes(type, fields) == _reader_takes(fields)
 

@@ -168,7 +168,7 @@ class SetAside(SQLModel, table=True):
 
     id: UUID = Field(primary_key=True)
     at: datetime = Field(sa_type=_MOMENT)
-    batch: UUID | None = None
+    queue: str
     message_id: UUID | None = None
     sender: str | None = None
     reason: str

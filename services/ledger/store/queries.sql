@@ -72,4 +72,4 @@ SELECT n.*, $11
 
 -- name: set_aside
 -- A record that the ledger could not take; the same one again is not listed twice.
-INSERT INTO set_aside (id, at, batch, message_id, sender, reason) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING;
+INSERT INTO set_aside (id, at, queue, message_id, sender, reason) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING;

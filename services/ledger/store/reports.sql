@@ -70,7 +70,7 @@ SELECT id, type, kind, sender, origin, written_to, address, tier, due, parked_re
 
 -- name: set_aside
 -- What the ledger could not take, oldest first.
-SELECT id, at, batch, message_id, sender, reason FROM set_aside ORDER BY at, id LIMIT $1;
+SELECT id, at, queue, message_id, sender, reason FROM set_aside ORDER BY at, id LIMIT $1;
 
 -- name: conservation
 -- Every cohort whose counters do not agree with each other or with the messages that are unanswered. Empty when all holds.

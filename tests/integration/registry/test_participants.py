@@ -69,7 +69,7 @@ async def test_the_broker_refuses_another_ones_name(exchange: Exchange) -> None:
 async def test_the_broker_refuses_other_inboxes_and_queues(exchange: Exchange) -> None:
     province = await exchange.participants.add("41")
     await exchange.participants.add("4101")
-    for queue in ("inbox.4101", "ingress", "ledger", "dispatch", "parking", "dead-letters"):
+    for queue in ("inbox.4101", "ingress", "ledger", "reports", "dispatch", "parking", "dead-letters"):
         async with channel_of(province.amqp_url) as channel:
             with pytest.raises(ChannelAccessRefused):
                 await (await channel.get_queue(queue, ensure=False)).get(timeout=10)
@@ -77,7 +77,7 @@ async def test_the_broker_refuses_other_inboxes_and_queues(exchange: Exchange) -
 
 async def test_the_broker_refuses_every_exchange_but_the_ingress(exchange: Exchange) -> None:
     credentials = await exchange.participants.add("4101")
-    for name in ("ledger", "dispatch", "inbox", "parking", "dead-letters", ""):
+    for name in ("ledger", "reports", "dispatch", "inbox", "parking", "dead-letters", ""):
         async with channel_of(credentials.amqp_url) as channel:
             with pytest.raises(ChannelAccessRefused):
                 await publish(channel, exchange=name)

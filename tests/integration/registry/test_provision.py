@@ -17,17 +17,17 @@ from services.registry.tokens import token_hash
 from services.runtime.topology import GATEWAY_ACCOUNT, LEDGER_ACCOUNT, ROUTER_ACCOUNT, SERVICE_PERMISSIONS, QueueLimits
 
 PASSWORDS = {account: f"secret of {account}" for account in SERVICE_PERMISSIONS}
-QUEUES = ("ingress", "ledger", "dispatch", "parking", "dead-letters")
+QUEUES = ("ingress", "ledger", "reports", "dispatch", "parking", "dead-letters")
 EXCHANGES = (*QUEUES, "inbox", "")
 READS = {
     GATEWAY_ACCOUNT: {"ingress"},
-    LEDGER_ACCOUNT: {"ledger"},
+    LEDGER_ACCOUNT: {"ledger", "reports"},
     ROUTER_ACCOUNT: {"dispatch", "parking", "dead-letters"},
 }
 WRITES = {
     GATEWAY_ACCOUNT: {"ledger"},
     LEDGER_ACCOUNT: {"dispatch", "dead-letters"},
-    ROUTER_ACCOUNT: {"inbox", "ledger", "parking"},
+    ROUTER_ACCOUNT: {"inbox", "reports", "parking"},
 }
 
 

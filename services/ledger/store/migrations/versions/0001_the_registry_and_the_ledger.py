@@ -233,7 +233,7 @@ def upgrade() -> None:
         "set_aside",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("batch", sa.Uuid(), nullable=True),
+        sa.Column("queue", sa.String(), nullable=False),
         sa.Column("message_id", sa.Uuid(), nullable=True),
         sa.Column("sender", sa.String(), nullable=True),
         sa.Column("reason", sa.String(), nullable=False),

@@ -1,0 +1,108 @@
+"""`huizhi rate`: the feedback rate of a jurisdiction, by tier and in total."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from contracts.rates import shown
+from services.cli.client import API
+from services.cli.context import DEFAULT_DATA, DataOption, JSONOption, print_json
+from services.cli.layout import Clock, show_table, table
+
+COUNTS = ("received", "answered", "on_time", "unanswered", "withdrawn", "forwarded")
+WHOLE_PLATFORM = "the whole platform"
+
+
+class Role(StrEnum):
+    """Whose figures they are."""
+
+    RECIPIENT = "recipient"
+    SENDER = "sender"
+
+
+class TierName(StrEnum):
+    """Between provinces, or within one."""
+
+    NATIONAL = "national"
+    PROVINCIAL = "provincial"
+
+
+CodeArgument = Annotated[
+    str, typer.Argument(metavar="[CODE]", help="A code of any level; it counts with all below it. Default: all.")
+]
+TierOption = Annotated[TierName | None, typer.Option(help="Only this tier.")]
+KindOption = Annotated[str | None, typer.Option(metavar="KIND", help="Only this kind.")]
+PeriodOption = Annotated[
+    str | None, typer.Option(metavar="PERIOD", help="Received in this statistical month or year: 2026-11, 2026.")
+]
+FromOption = Annotated[
+    str | None, typer.Option("--from", metavar="TIME", help="Received at or after this day or moment.")
+]
+ToOption = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Received up to this day or moment.")]
+
+
+def rate(
+    code: CodeArgument = "",
+    *,
+    role: Annotated[Role, typer.Option(help="As the one who was asked, or as the one who asked.")] = Role.RECIPIENT,
+    tier: TierOption = None,
+    period: PeriodOption = None,
+    start: FromOption = None,
+    end: ToOption = None,
+    as_of: Annotated[str | None, typer.Option(metavar="TIME", help="As it stood then. Default: now.")] = None,
+    kind: KindOption = None,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JSONOption = False,
+) -> None:
+    """Show the feedback rate: answered of received, in the current period unless another span is named."""
+    with API(data) as api:
+        answer = api.ask(
+            "rate", jurisdiction=code, role=role, tier=tier, period=period, from_=start, to=end, as_of=as_of, kind=kind
+        )
+    if as_json:
+        print_json(answer)
+        return
+    for line in heading(answer, Clock.of_settings()):
+        typer.echo(line)
+    show_table(figures_table(answer))
+
+
+def heading(answer: Mapping[str, Any], clock: Clock) -> list[str]:
+    """Of whom, when and what a rate is, above its table."""
+    lines = [place(answer)]
+    if answer["role"] == Role.SENDER:
+        lines[0] += ", as the one who asked"
+    span = clock.days(answer["from"], answer["to"])
+    lines.append(f"received {span}" + (f" (period {answer['period']})" if answer["period"] else ""))
+    lines.append(f"as of {clock.moment(answer['as_of'])} ({clock.zone})")
+    if answer["kind"]:
+        lines.append(f"kind {answer['kind']}")
+    return [*lines, ""]
+
+
+def place(answer: Mapping[str, Any]) -> str:
+    """`410102 中原区`."""
+    if not answer["jurisdiction"]:
+        return WHOLE_PLATFORM
+    return f"{answer['jurisdiction']} {answer['name'] or ''}".rstrip()
+
+
+def figures_table(answer: Mapping[str, Any]) -> Table:
+    """The figures as columns: each tier and both together, or the one tier that was asked for."""
+    columns = columns_of(answer)
+    made = table("", *columns, right=tuple(columns))
+    for count in COUNTS:
+        made.add_row(count.replace("_", " "), *(f"{figures[count]:,}" for figures in columns.values()))
+    made.add_row("feedback rate", *(figures["fraction"] for figures in columns.values()))
+    made.add_row("", *(shown(figures["rate"]) for figures in columns.values()), style="bold")
+    return made
+
+
+def columns_of(answer: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The figures under their headings."""
+    if answer["tier"]:
+        return {answer["tier"]: answer}
+    return {**answer["tiers"], "total": answer}
