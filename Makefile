@@ -8,7 +8,8 @@ INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check bench requirements clean
+TEST_PACKAGES := spin gcc postgresql
+.PHONY: help setup run demo test model check bench requirements clean
 
 help: ## List every command with a sentence.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +24,12 @@ demo: setup ## Start everything, play the demonstration, and stop; succeeds only
 	@$(BIN)/huizhi demo --data $(DATA)
 
 test: setup ## Run all tests against real servers, and name the slowest.
+	@$(BIN)/python -m services.cli.stack.install $(TEST_PACKAGES)
 	@$(BIN)/python -m pytest $(TESTS)
+
+model: setup ## Check the custody protocol and its controls with Spin, exhaustively within stated bounds.
+	@$(BIN)/python -m services.cli.stack.install $(TEST_PACKAGES)
+	@tests/model/run.sh
 
 check: setup ## Look over the code: ruff, its format, mypy in strict mode, import-linter.
 	$(BIN)/ruff check .

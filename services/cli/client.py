@@ -28,13 +28,14 @@ class API:
     Every method raises ProblemAnsweredError where the service refuses, and CommandError where it cannot be reached.
     """
 
-    def __init__(self, data: Path, addresses: StackFile | None = None) -> None:
+    def __init__(self, data: Path, addresses: StackFile | None = None, token: str | None = None) -> None:
+        """`token` is a participant's, who sees its own territory; the administrator's by default."""
         addresses = addresses or stack(data)
         self._data = data
         self._gateway_url = addresses.gateway_url
         self._ledger_url = addresses.ledger_url
         self._client = httpx.Client(
-            headers={"Authorization": f"Bearer {addresses.admin_token}"},
+            headers={"Authorization": f"Bearer {token or addresses.admin_token}"},
             timeout=_TIMEOUT,
             # A proxy of the environment is for the outside; the stack is on this machine.
             trust_env=False,
@@ -71,10 +72,12 @@ class API:
             page["next"] = following["next"]
         return page
 
-    def post(self, body: bytes) -> dict[str, Any]:
-        """Hand a message to the gateway; what it answers when the message is in custody."""
+    def post(self, body: bytes, gateway_url: str | None = None) -> dict[str, Any]:
+        """Hand a message to the gateway, or to that one of several; what it answers when it is in custody."""
         headers = {"Content-Type": "application/json"}
-        return self._request("gateway", "POST", f"{self._gateway_url}/v1/messages", content=body, headers=headers)
+        return self._request(
+            "gateway", "POST", f"{gateway_url or self._gateway_url}/v1/messages", content=body, headers=headers
+        )
 
     def _request(self, service: str, method: str, url: str, **request: Any) -> dict[str, Any]:
         try:

@@ -120,15 +120,28 @@ def enable(address: _Address, data: DataOption = DEFAULT_DATA, as_json: JSONOpti
     _show_changed(*on_participants(data, work), as_json=as_json)
 
 
+@app.command()
+def renew(address: _Address, data: DataOption = DEFAULT_DATA, as_json: JSONOption = False) -> None:
+    """Give a participant a new password and token; the old ones end. For secrets that were lost or have leaked."""
+
+    async def work(participants: Participants, directory: Directory) -> tuple[Credentials, ParticipantRecord]:
+        return await participants.renew(address), await participants.get(address)
+
+    _print_credentials(*on_participants(data, work), "has new secrets; the old ones are void.", as_json=as_json)
+
+
 def _add_one(data: Path, address: str, name: str | None, *, as_json: bool) -> None:
     async def work(participants: Participants, directory: Directory) -> tuple[Credentials, ParticipantRecord]:
         return await participants.add(address, name), await participants.get(address)
 
-    credentials, record = on_participants(data, work)
+    _print_credentials(*on_participants(data, work), "is a participant.", as_json=as_json)
+
+
+def _print_credentials(credentials: Credentials, record: ParticipantRecord, said: str, *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(credentials))
         return
-    typer.echo(f"{record.address} {record.name} is a participant.")
+    typer.echo(f"{record.address} {record.name} {said}")
     typer.echo(f"AMQP   {credentials.amqp_url}")
     typer.echo(f"inbox  inbox.{record.address}")
     typer.echo(f"token  {credentials.token}")

@@ -24,14 +24,14 @@ def list_(
 ) -> None:
     """List the current period and those before it, with the figures of a jurisdiction or the whole platform."""
     with API(data) as api:
-        answers = [api.ask("rate", jurisdiction=code)]
-        for name in months_before(answers[0]["period"], count - 1):
-            answers.append(api.ask("rate", jurisdiction=code, period=name))
+        current = api.ask("rate", jurisdiction=code)
+        before = months_before(current["period"], count - 1)
+        answers = [current, *(api.ask("rate", jurisdiction=code, period=name) for name in before)]
     if as_json:
         print_json([_document(answer) for answer in answers])
         return
     clock = Clock.of_settings()
-    typer.echo(f"{place(answers[0])}, both tiers\n")
+    typer.echo(f"{place(current)}, both tiers\n")
     made = table("period", "days", "", "received", "answered", "rate", right=("received", "answered", "rate"))
     for answer in answers:
         counts = (f"{answer['received']:,}", f"{answer['answered']:,}")

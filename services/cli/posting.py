@@ -39,9 +39,13 @@ def new_id(written: str | None) -> str:
 
 def hand_over(api: API, fields: dict[str, str | None], payload: str) -> dict[str, Any]:
     """Post a message; what the gateway says once it is in custody. The payload goes out as it was written."""
-    present = {name: value for name, value in fields.items() if value is not None}
-    envelope = json.dumps(present, ensure_ascii=False)
-    return api.post(f'{envelope[:-1]}, "payload": {payload}}}'.encode())
+    return api.post(body_of(fields, payload))
+
+
+def body_of(fields: dict[str, str | None], payload: str) -> bytes:
+    """A message as it is posted; members that are None are left out."""
+    envelope = json.dumps({name: value for name, value in fields.items() if value is not None}, ensure_ascii=False)
+    return f'{envelope[:-1]}, "payload": {payload}}}'.encode()
 
 
 def ledgers_word(api: API, custody: dict[str, Any], within_s: float = LEDGER_WITHIN_S) -> dict[str, Any] | None:

@@ -26,6 +26,7 @@ ADD_PARTICIPANTS = "INSERT INTO participant (address, name) SELECT * FROM unnest
 ADD_TOKENS = """
 INSERT INTO api_token (sha256, address, role) SELECT *, 'participant' FROM unnest($1::bytea[], $2::text[])
 """
+REVOKE_TOKENS = "UPDATE api_token SET revoked_at = now() WHERE address = $1 AND revoked_at IS NULL"
 LIST_PARTICIPANTS = """
 SELECT address, name, status, created_at, disabled_at FROM participant
 WHERE starts_with(address, $1) ORDER BY code, address
@@ -129,6 +130,23 @@ class Participants:
     async def enable(self, address: str) -> ParticipantRecord:
         """Let a disabled participant take part again; raises ParticipantRefused when the address is no participant."""
         return await self._set_status(address, "active")
+
+    async def renew(self, address: str) -> Credentials:
+        """Give a participant a new password and token in the place of its old ones; its inbox stays.
+
+        For secrets that were lost or have leaked. Raises ParticipantRefused when the address is no participant.
+        """
+        async with changing(self._connection, "participants"):
+            active = (await self.get(address)).status == "active"
+            account = Account(address, participant_permissions(address, active=active), new_password())
+            token = new_token()
+            await self._broker.define([account])
+            await self._connection.execute(REVOKE_TOKENS, address)
+            await self._connection.execute(ADD_TOKENS, [token_hash(token)], [address])
+            await record(self._connection, self._actor, "participant.renew", address, {})
+        # Who is connected with the old password would otherwise stay so.
+        await self._broker.close_connections(address, "the participant's password was renewed")
+        return Credentials(address, amqp_url_of(self._amqp_url, account), token)
 
     async def _set_status(self, address: str, status: Literal["active", "disabled"]) -> ParticipantRecord:
         async with changing(self._connection, "participants"):

@@ -1,5 +1,7 @@
 """Everything that can be wrong with a message, each with the problem it is refused with at each of the two doors."""
 
+import json
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -9,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from tests.acceptance.drafts import (
     LARGEST_PAYLOAD_BYTES,
+    MARKER,
     NOT_UTF8,
     Draft,
     answer,
@@ -34,6 +37,8 @@ class Of(Enum):
     ID_OF_ANOTHER = "id_of_another"
     YESTERDAY = "yesterday"
     BEYOND_THE_DEADLINE = "beyond_the_deadline"
+    NEW_CONTENT = "new_content"
+    NEW_NOTE = "new_note"
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,16 @@ class Background:
     def yesterday(self) -> str:
         """A day that has passed."""
         return (_today() - timedelta(days=1)).isoformat()
+
+    @property
+    def new_content(self) -> bytes:
+        """A payload that was never sent before: the same message refused again would not be counted again."""
+        return payload(note=str(uuid.uuid4()))
+
+    @property
+    def new_note(self) -> bytes:
+        """The same for an answer."""
+        return json.dumps({"note": f"{MARKER} {uuid.uuid4()}"}).encode()
 
     @property
     def in_time(self) -> str:
@@ -188,10 +203,10 @@ FAULTS: tuple[Fault, ...] = (
     _ledger("query-closed", "to a query that is answered", correlation_id=Of.CLOSED_QUERY),
 
     # An id that was used.
-    _query_again("id-reused", "its own id with another content", id=Of.USED_ID, payload=payload(note="another")),
-    _query_again("id-reused", "somebody else's id", id=Of.ID_OF_ANOTHER),
-    _notice_again("id-reused", "the id of a query", id=Of.USED_ID),
-    _ledger("id-reused", "the id of a query", id=Of.USED_ID),
+    _query_again("id-reused", "its own id with another content", id=Of.USED_ID, payload=Of.NEW_CONTENT),
+    _query_again("id-reused", "somebody else's id", id=Of.ID_OF_ANOTHER, payload=Of.NEW_CONTENT),
+    _notice_again("id-reused", "the id of a query", id=Of.USED_ID, payload=Of.NEW_CONTENT),
+    _ledger("id-reused", "the id of a query", id=Of.USED_ID, payload=Of.NEW_NOTE),
 
     # The payload.
     _query("payload-empty", "no payload", payload=b""),

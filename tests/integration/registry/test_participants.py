@@ -151,6 +151,21 @@ async def test_a_disabled_participant_is_cut_off_and_keeps_its_inbox(exchange: E
         await publish(channel, user_id="410102")
 
 
+async def test_renewed_secrets_replace_the_old_ones_and_the_inbox_stays(exchange: Exchange) -> None:
+    old = await exchange.participants.add("410102")
+    await put_into_inbox(exchange, "410102")
+    new = await exchange.participants.renew("410102")
+    with pytest.raises(ProbableAuthenticationError):
+        async with channel_of(old.amqp_url):
+            pass
+    async with channel_of(new.amqp_url) as channel:
+        assert await take_from_inbox(channel, "410102") == b"for you"
+    live = await exchange.connection.fetch("SELECT sha256 FROM api_token WHERE revoked_at IS NULL")
+    assert [row["sha256"] for row in live] == [token_hash(new.token)]
+    with pytest.raises(ParticipantRefused):
+        await exchange.participants.renew("410103")
+
+
 async def test_only_a_participant_can_be_shown_disabled_or_enabled(exchange: Exchange) -> None:
     for work in (exchange.participants.get, exchange.participants.disable, exchange.participants.enable):
         with pytest.raises(ParticipantRefused, match="410102 is not a participant"):

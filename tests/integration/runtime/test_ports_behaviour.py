@@ -101,7 +101,8 @@ async def test_two_callers_with_the_same_ids_each_get_their_own_failures(ports: 
 
 
 async def test_what_a_full_queue_refuses_is_nacked_by_its_position(ports: Broker, hop: Hop) -> None:
-    await hop.add_queue("small", "small", **{"x-max-length": 1, "x-overflow": "reject-publish"})
+    full_at_one: dict[str, str | int] = {"x-max-length": 1, "x-overflow": "reject-publish"}
+    await hop.add_queue("small", "small", **full_at_one)
     async with ports.open_sink("out") as sink:
         async with asyncio.timeout(20):
             # The limit is soft: the queue tells the channel that it is full only after it has taken the first ones.
