@@ -19,6 +19,7 @@ from services.cli import (
     show,
     unanswered,
 )
+from services.cli.demo import command as demonstration
 from services.cli.errors import CommandError
 from services.cli.stack import commands as stack
 
@@ -32,6 +33,7 @@ app = typer.Typer(
 # A command is added by one line here: app.command()(module.function), or app.add_typer(module.app, name="noun").
 app.command()(stack.up)
 app.command()(stack.down)
+app.command()(demonstration.demo)
 app.command()(send.send)
 app.command()(answer.answer)
 app.command()(inbox.inbox)

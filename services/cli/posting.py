@@ -4,6 +4,7 @@ import json
 import sys
 import time
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -37,12 +38,12 @@ def new_id(written: str | None) -> str:
         raise CommandError(f"--id is a UUID like {uuid.uuid4()}, not {written!r}") from error
 
 
-def hand_over(api: API, fields: dict[str, str | None], payload: str) -> dict[str, Any]:
+def hand_over(api: API, fields: Mapping[str, str | None], payload: str) -> dict[str, Any]:
     """Post a message; what the gateway says once it is in custody. The payload goes out as it was written."""
     return api.post(body_of(fields, payload))
 
 
-def body_of(fields: dict[str, str | None], payload: str) -> bytes:
+def body_of(fields: Mapping[str, str | None], payload: str) -> bytes:
     """A message as it is posted; members that are None are left out."""
     envelope = json.dumps({name: value for name, value in fields.items() if value is not None}, ensure_ascii=False)
     return f'{envelope[:-1]}, "payload": {payload}}}'.encode()

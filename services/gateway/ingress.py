@@ -12,6 +12,7 @@ from services.gateway.intake import intakes
 from services.gateway.metrics import GatewayMetrics
 from services.registry.snapshot import SnapshotWatcher
 from services.runtime.dead_letters import dead_letter
+from services.runtime.kill_points import reached
 from services.runtime.lifecycle import Stop
 from services.runtime.ports import Delivery, Publication
 from services.runtime.publishing import publish_until_taken
@@ -45,8 +46,10 @@ class AMQPIngress:
                 # A fault of ours at one message must not stop the messages behind it; it is kept, and listed.
                 log.exception("message_not_admitted", message_id=str(delivery.properties.message_id))
                 letters.append(dead_letter(delivery, INGRESS, f"the gateway failed at it: {type(error).__name__}"))
+        reached("gateway.admitted")
         await publish_until_taken(sinks[DEAD_LETTERS], letters, self._stop)
         await publish_until_taken(sinks[LEDGER], intakes(records), self._stop)
+        reached("gateway.handed-on")
         self._metrics.handed_on(records, "amqp")
 
 

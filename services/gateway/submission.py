@@ -12,6 +12,7 @@ from contracts.batch import Admitted, Refused
 from contracts.problems import ProblemError, ProblemType
 from services.gateway.intake import intakes
 from services.gateway.metrics import GatewayMetrics
+from services.runtime.kill_points import reached
 from services.runtime.lifecycle import Stop
 from services.runtime.ports import BatchSink, Broker, SinkLost
 
@@ -109,6 +110,7 @@ class Submission:
         except BaseException:
             _fail(batch)
             raise
+        reached("gateway.posted")
         self._metrics.handed_on(records, "http")
         for waiting in batch:
             if not waiting.done.done():

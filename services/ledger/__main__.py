@@ -60,11 +60,8 @@ async def serve(stop: Stop) -> None:
             participant = snapshots.current.nearest(address)
             return participant.address if participant else None
 
-        sequencer, patience, pump_metrics = (
-            Sequencer(writer, calendar, asked),
-            Patience(metrics, stop),
-            PumpMetrics(registry),
-        )
+        sequencer, patience = Sequencer(writer, calendar, asked), Patience(metrics, stop)
+        pump_metrics = PumpMetrics(registry)
         pumps = [
             pump
             for queue in (LEDGER, REPORTS)
@@ -77,6 +74,7 @@ async def serve(stop: Stop) -> None:
                 settings=own.batches(),
                 metrics=pump_metrics,
                 stop=stop,
+                on_open=sequencer.release,
             )
         ]
         aside = SettingAside(writer, patience, metrics, stop)

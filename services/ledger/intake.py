@@ -17,6 +17,7 @@ from services.ledger.metrics import LedgerMetrics
 from services.ledger.sequencer import Sequencer
 from services.ledger.waiting import Patience
 from services.runtime.dead_letters import MESSAGE_ID, QUEUE, REASON, SENDER, dead_letter
+from services.runtime.kill_points import reached
 from services.runtime.lifecycle import Stop
 from services.runtime.ports import Delivery, PortError, Publication
 from services.runtime.publishing import publish_until_taken
@@ -37,17 +38,12 @@ class LedgerIntake:
         self._patience = patience
         self._metrics = metrics
         self._stop = stop
-        self._sinks: Sinks | None = None
 
     async def handle(self, deliveries: Sequence[Delivery], sinks: Sinks) -> None:
         """Put ``deliveries`` on the ledger and hand over what follows from them. When this returns, they may be acked.
 
         Raises SinkLost, and SourceLost where another writer has taken the log over.
         """
-        if sinks is not self._sinks:
-            # A new consumer: the broker may have made another one the active one in between.
-            self._sequencer.release()
-            self._sinks = sinks
         batches = []
         for delivery in deliveries:
             try:
@@ -83,6 +79,7 @@ class LedgerIntake:
         self._metrics.commit_seconds.observe(time.perf_counter() - started)
         self._metrics.committed(decision, refusals)
         await publish_until_taken(sinks[DISPATCH], dispatches(decision.handovers), self._stop)
+        reached("ledger.handed-over")
 
     async def _give_up(self, letter: Publication, sinks: Sinks) -> None:
         await publish_until_taken(sinks[DEAD_LETTERS], [letter], self._stop)

@@ -19,6 +19,7 @@ from services.ledger.head import Head
 from services.ledger.records import Decision, NewRefusal
 from services.ledger.store import writing
 from services.ledger.store.connection import Connection
+from services.runtime.kill_points import reached
 
 _SALT_BYTES = 16
 
@@ -37,7 +38,7 @@ class Sequencer:
         self._one_at_a_time = asyncio.Lock()
 
     def release(self) -> None:
-        """Forget the epoch: the next batch, delivered by a new consumer, claims the log anew."""
+        """Forget the epoch: the next batch, which a new consumer delivers, claims the log anew."""
         self._epoch = None
 
     async def take(self, batches: Sequence[Intake | Report]) -> tuple[Decision, list[NewRefusal]]:
@@ -59,6 +60,8 @@ class Sequencer:
                 decision, refusals = await self._decide(connection, batches, locked)
                 await _write(connection, decision, refusals)
                 await head.advance(connection, locked, len(decision.entries))
+                reached("ledger.before-commit")
+            reached("ledger.committed")
         return decision, refusals
 
     async def _decide(

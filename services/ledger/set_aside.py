@@ -17,6 +17,7 @@ from services.ledger.metrics import LedgerMetrics
 from services.ledger.store.queries import WRITING
 from services.ledger.waiting import Patience
 from services.runtime.dead_letters import Epitaph, epitaph
+from services.runtime.kill_points import reached
 from services.runtime.lifecycle import Stop
 from services.runtime.ports import Delivery, Publication
 from services.runtime.publishing import publish_until_taken
@@ -46,7 +47,9 @@ class SettingAside:
             kept = Publication(routing_key="", body=delivery.body, message_id=str(uuid.uuid4()), headers=headers)
             # The bytes first: what is on the list is kept.
             await publish_until_taken(sinks[SET_ASIDE], [kept], self._stop)
+            reached("ledger.kept")
             await self._patience.until_there(partial(self._list, id, about))
+            reached("ledger.listed")
             self._metrics.set_aside.inc()
             log.error("set_aside", id=str(id), queue=about.queue, reason=about.reason, message_id=str(about.message_id))
 

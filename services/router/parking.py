@@ -15,6 +15,7 @@ import structlog
 
 from contracts.batch import Parked, ParkedMessage, decode_parked
 from services.router.placing import SWEPT, Placing
+from services.runtime.kill_points import reached
 from services.runtime.lifecycle import Stop
 from services.runtime.ports import BatchSource, Broker, Delivery, SinkLost, SourceLost
 from services.runtime.pump import Sinks
@@ -67,6 +68,7 @@ class Parking:
                 waiting = list(takewhile(lambda delivery: _swept_by(delivery) != sweep, deliveries))
                 if waiting:
                     await self._try_again([decode_parked(delivery.body) for delivery in waiting], sinks, sweep)
+                    reached("router.swept")
                     await source.ack(waiting[-1])
                 if len(waiting) < len(deliveries):
                     return

@@ -12,6 +12,7 @@ from services.registry.snapshot import SnapshotWatcher
 from services.router.addressing import ParkingReason, Placement, place, reason_of_failure
 from services.router.inbox_message import inbox_publication
 from services.router.metrics import RouterMetrics
+from services.runtime.kill_points import reached
 from services.runtime.lifecycle import Stop
 from services.runtime.ports import Publication
 from services.runtime.publishing import publish_until_taken
@@ -48,6 +49,7 @@ class Placing:
         going = self._address(messages, placed)
         publications = [inbox_publication(message, placement) for message, placement in going]
         failures = await sinks[INBOX].publish(publications) if publications else []
+        reached("router.placed")
         reasons = {failure.position: reason_of_failure(failure.reason) for failure in failures}
         for position, (message, placement) in enumerate(going):
             if position in reasons:
@@ -66,6 +68,7 @@ class Placing:
             batch = Report(uuid.uuid4(), list(records))
             publication = Publication(routing_key="", body=encode(batch), message_id=str(batch.id))
             await publish_until_taken(sinks[REPORTS], [publication], self._stop)
+            reached("router.reported")
 
     def _address(self, messages: Sequence[Outbound], placed: Placed) -> list[tuple[Outbound, Placement]]:
         snapshot = self._registry.current
@@ -85,7 +88,9 @@ class Placing:
             Publication(routing_key="", body=encode(message), message_id=str(uuid.uuid4()), headers=headers)
             for message in parked
         ]
-        await publish_until_taken(sinks[PARKING], publications, self._stop)
+        if publications:
+            await publish_until_taken(sinks[PARKING], publications, self._stop)
+            reached("router.parked")
 
 
 def _fail(placed: Placed, message: Outbound, reason: ParkingReason) -> None:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
+from services.runtime.kill_points import reached
 from services.runtime.lifecycle import Stop
 from services.runtime.metrics import PumpMetrics
 from services.runtime.ports import BatchSink, BatchSource, Broker, Delivery, SinkLost, SourceLost
@@ -27,7 +28,8 @@ class Pump:
     ``handle`` returns when everything that the batch called for is confirmed or committed; the batch is then acked.
     ``handle`` lets SinkLost pass: source and sinks are then opened anew, and the batch comes again. It waits out
     whatever else is away, such as the database: every return of a message counts against its queue's delivery limit.
-    Any other exception ends the pump and with it the service.
+    Any other exception ends the pump and with it the service. ``on_open`` is called when the source was opened anew,
+    before the first batch: another consumer may have been the active one in between.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Pump:
         handle: Handle,
         settings: BatchSettings,
         metrics: PumpMetrics,
+        on_open: Callable[[], None] = lambda: None,
     ) -> None:
         self._broker = broker
         self._queue = queue
@@ -46,6 +49,7 @@ class Pump:
         self._handle = handle
         self._settings = settings
         self._metrics = metrics
+        self._on_open = on_open
         self._trouble: str | None = "not connected yet"
         metrics.connected.labels(queue).set(0)
 
@@ -108,13 +112,16 @@ class Pump:
 
     async def _pass_on(self, batch: Sequence[Delivery], source: BatchSource, sinks: Sinks) -> None:
         started = time.perf_counter()
+        reached("taken", self._queue)
         await self._handle(batch, sinks)
         await source.ack(batch[-1])
+        reached("acked", self._queue)
         self._metrics.seconds.labels(self._queue).observe(time.perf_counter() - started)
         self._metrics.messages.labels(self._queue).observe(len(batch))
 
     def _connected(self) -> None:
         self._trouble = None
+        self._on_open()
         self._metrics.connected.labels(self._queue).set(1)
         log.info("pump_connected", queue=self._queue)
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 import structlog
 
 from services.runtime.dead_letters import dead_letter
+from services.runtime.kill_points import reached
 from services.runtime.lifecycle import Stop
 from services.runtime.metrics import PumpMetrics
 from services.runtime.ports import Broker, Delivery, Publication
@@ -39,13 +40,22 @@ def hop(
     settings: BatchSettings,
     metrics: PumpMetrics,
     stop: Stop,
+    on_open: Callable[[], None] = lambda: None,
 ) -> tuple[Pump, Pump]:
     """The two pumps of an internal queue: of the queue itself, and of its quarantine. ``exchanges`` are what
     ``handle`` needs.
     """
     apart = Quarantine(queue, handle, split, stop)
     return (
-        Pump(broker, queue=queue, exchanges=exchanges, handle=handle, settings=settings, metrics=metrics),
+        Pump(
+            broker,
+            queue=queue,
+            exchanges=exchanges,
+            handle=handle,
+            settings=settings,
+            metrics=metrics,
+            on_open=on_open,
+        ),
         Pump(
             broker,
             queue=quarantine_queue(queue),
@@ -53,6 +63,7 @@ def hop(
             handle=apart.handle,
             settings=ONE_AT_A_TIME,
             metrics=metrics,
+            on_open=on_open,
         ),
     )
 
@@ -88,3 +99,4 @@ class Quarantine:
         log.warning("quarantined", queue=self._queue, pieces=len(pieces))
         marked = [replace(piece, routing_key=self._queue, headers={**piece.headers, PIECE: 1}) for piece in pieces]
         await publish_until_taken(sinks[QUARANTINE], marked, self._stop)
+        reached("quarantine.split")

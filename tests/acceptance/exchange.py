@@ -78,6 +78,11 @@ class Exchange:
         """A participant of that province that no other test has had."""
         return self._fresh[province].pop()
 
+    def this_county(self, address: str) -> Participant:
+        """That very participant, unless another test has had it."""
+        fresh = self._fresh[address[:2]]
+        return fresh.pop([one.address for one in fresh].index(address))
+
     @asynccontextmanager
     async def desks(self, *participants: Participant) -> AsyncIterator[list[Desk]]:
         """Participants at work, reading their inboxes."""
@@ -107,20 +112,24 @@ class Exchange:
         assert answer.status_code == httpx.codes.OK, answer.text
         return answer.json()
 
-    async def all_items(self, path: str, **parameters: Any) -> list[dict[str, Any]]:
-        """The items of all pages of a list."""
-        items: list[dict[str, Any]] = []
+    async def pages(self, path: str, **parameters: Any) -> AsyncIterator[list[dict[str, Any]]]:
+        """The pages of a list, one after the other."""
         after: dict[str, str] = {}
         while True:
             page = await self.see(path, **parameters, **after)
-            items += page["items"]
+            yield page["items"]
             if page["next"] is None:
-                return items
+                return
             after = {"after": page["next"]}
 
     async def refusals_since(self, entry: int) -> list[dict[str, Any]]:
         """What was refused behind an entry, newest first."""
-        return [one for one in await self.all_items("refused", limit=1000) if one["entry"] > entry]
+        refusals: list[dict[str, Any]] = []
+        async for items in self.pages("refused", limit=1000):
+            refusals += [one for one in items if one["entry"] > entry]
+            if not items or items[-1]["entry"] <= entry:
+                break
+        return refusals
 
     async def newest_refusal(self) -> int:
         """The entry of the newest refusal, -1 where there is none."""

@@ -22,6 +22,7 @@ from tests.acceptance.drafts import (
 )
 
 Door = Literal["amqp", "http"]
+DOORS: tuple[Door, ...] = ("amqp", "http")
 
 
 class Of(Enum):

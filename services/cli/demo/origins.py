@@ -39,7 +39,7 @@ async def read_answers(account: Account, script: Script, tally: Tally) -> None:
         if message.type == "receipt":
             tally.note_refusals(payload_of(message), script.queries)
             return True
-        if message.correlation_id in script.queries:
+        if message.correlation_id is not None and message.correlation_id in script.queries:
             tally.back.add(message.correlation_id)
         return is_of_the_demonstration(payload_of(message))
 

@@ -10,6 +10,7 @@ from aiormq.abc import AbstractChannel
 from aiormq.exceptions import AMQPError, DeliveryError, PublishError
 
 from services.runtime.amqp.connection import describe, is_blocked, open_channel, surprises_as
+from services.runtime.kill_points import reached
 from services.runtime.ports import Failure, Publication, SinkLost
 
 PERSISTENT = 2
@@ -66,13 +67,16 @@ class ChannelSink:
         return [Failure(position, reason) for position, reason in outcomes if reason is not None]
 
     async def _publish_one(self, channel: AbstractChannel, publication: Publication) -> object:
-        return await channel.basic_publish(
+        outcome = await channel.basic_publish(
             publication.body,
             exchange=self._exchange,
             routing_key=publication.routing_key,
             properties=_properties(publication),
             mandatory=True,
         )
+        # The broker has it, and the publisher does not know yet.
+        reached("published", self._exchange)
+        return outcome
 
     async def _until_confirmed(self, channel: AbstractChannel, tasks: Sequence[asyncio.Task[object]]) -> None:
         """Wait for all outcomes, as long as some keep coming or the broker is known to be blocked."""
