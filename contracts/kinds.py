@@ -18,6 +18,7 @@ from contracts.envelope import MessageType
 _NAME = re.compile(r"[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+")
 _MEMBERS = {"name", "type", "answer_owed", "deadline_days", "description", "schema"}
 _LONGEST_DEADLINE_DAYS = 3660
+_DRAFT_07 = "http://json-schema.org/draft-07/schema"
 
 ANSWER_SCHEMA: Mapping[str, Any] = {
     "$schema": "http://json-schema.org/draft-07/schema#",
@@ -40,17 +41,24 @@ class PayloadSchema:
     """A JSON Schema (draft-07) made ready to check payloads. Raises KindError for a schema that is none."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
+        if str(schema.get("$schema", _DRAFT_07)).rstrip("#") != _DRAFT_07:
+            raise KindError(f"the schema is not in draft-07: leave $schema out, or write {_DRAFT_07}#")
         try:
             jsonschema_rs.meta.validate(dict(schema))
-            self._validator = jsonschema_rs.Draft7Validator(dict(schema))
-        except (jsonschema_rs.ValidationError, ValueError) as error:
+            # Offline: a reference to a document elsewhere is an error, never a request to another host.
+            self._validator = jsonschema_rs.Draft7Validator(dict(schema), offline=True)
+        except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
             raise KindError(f"the schema is not a JSON Schema (draft-07): {str(error).splitlines()[0]}") from error
 
     def check(self, payload: object) -> None:
         """Raises PayloadError naming the rule that ``payload`` breaks."""
-        if self._validator.is_valid(payload):
+        try:
+            error = None if self._validator.is_valid(payload) else next(iter(self._validator.iter_errors(payload)))
+        except ValueError:
+            # The checker gives up at 255 levels, where the reader of JSON still goes on.
+            raise PayloadError("the payload is nested deeper than its schema can be checked; make it flat") from None
+        if error is None:
             return
-        error = next(iter(self._validator.iter_errors(payload)))
         rule = "/".join(str(part) for part in error.schema_path)
         raise PayloadError(f"the payload breaks the rule {rule!r} of its schema")
 
@@ -83,7 +91,8 @@ def parse_kind(text: str) -> Kind:
     """The kind that a YAML document describes. Raises KindError, which says what is wrong and what is expected."""
     try:
         document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except Exception as error:
+        # A scalar that is not what its form or tag says (2026-99-99, !!int x) makes PyYAML raise whatever comes of it.
         raise KindError(f"the document is not YAML: {error}") from error
     return kind_from_definition(document)
 

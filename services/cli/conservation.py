@@ -31,7 +31,8 @@ def _print(answer: dict[str, Any], clock: Clock) -> None:
         typer.echo("Conservation holds: received = answered + unanswered + withdrawn + forwarded")
         typer.echo("for every address, tier, kind and period.")
     else:
-        typer.echo(f"Conservation is BROKEN in {len(answer['broken'])} cohorts:")
+        cohorts = "1 cohort" if len(answer["broken"]) == 1 else f"{len(answer['broken'])} cohorts"
+        typer.echo(f"Conservation is BROKEN in {cohorts}:")
         show_table(_broken_table(answer["broken"]))
     typer.echo(checked)
 

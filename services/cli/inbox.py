@@ -20,7 +20,8 @@ from services.cli.layout import Clock
 from services.runtime.topology import DELIVERY_LIMIT, INBOX, inbox_queue
 
 # A quorum queue counts each look at a message as a delivery that failed, and takes the message away from its recipient
-# after DELIVERY_LIMIT of them. From half of them on, a look leaves a fresh copy in the message's place.
+# after DELIVERY_LIMIT of them. From half of them on, a look puts a fresh copy at the end of the inbox and takes out
+# the worn one.
 RENEWED_FROM = DELIVERY_LIMIT // 2
 
 _DELIVERY_COUNT = "x-delivery-count"
@@ -160,11 +161,14 @@ def _particulars(shown: dict[str, Any]) -> str:
 
 def _print(documents: Sequence[dict[str, Any]], ready: int, *, taken: bool) -> None:
     clock = Clock.of_settings()
-    for shown in documents:
-        for line in message_lines(shown, clock):
+    for one in documents:
+        for line in message_lines(one, clock):
             typer.echo(line)
-    left = f"{len(documents)} of {ready} messages" if ready > len(documents) else f"{len(documents)} messages"
-    typer.echo(f"{left}, {'taken out of the inbox' if taken else 'still in the inbox'}. Times are in {clock.zone}.")
+    shown = f"{len(documents)} of {ready}" if ready > len(documents) else str(len(documents))
+    what = "message" if shown == "1" else "messages"
+    typer.echo(f"{shown} {what}, {'taken out of the inbox' if taken else 'still in the inbox'}")
+    if documents:
+        typer.echo(f"Times are in {clock.zone}.")
 
 
 def _receipt_counts(body: bytes) -> dict[str, int]:

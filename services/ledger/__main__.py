@@ -34,6 +34,7 @@ from services.runtime.settings import (
     read_settings,
 )
 from services.runtime.topology import DEAD_LETTERS, DISPATCH, LEDGER, REPORTS, SET_ASIDE
+from services.runtime.trials import Trials
 
 DESCRIPTION = "Answers what was asked, answered and left unanswered, and whether it all adds up."
 _WRITER_CONNECTIONS = 2
@@ -60,8 +61,9 @@ async def serve(stop: Stop) -> None:
             participant = snapshots.current.nearest(address)
             return participant.address if participant else None
 
-        sequencer, patience = Sequencer(writer, calendar, asked), Patience(metrics, stop)
-        pump_metrics = PumpMetrics(registry)
+        sequencer = Sequencer(writer, calendar, asked, own.transaction_timeout_s)
+        patience = Patience(metrics, stop)
+        pump_metrics, trials = PumpMetrics(registry), Trials()
         pumps = [
             pump
             for queue in (LEDGER, REPORTS)
@@ -75,6 +77,7 @@ async def serve(stop: Stop) -> None:
                 metrics=pump_metrics,
                 stop=stop,
                 on_open=sequencer.release,
+                trials=trials,
             )
         ]
         aside = SettingAside(writer, patience, metrics, stop)

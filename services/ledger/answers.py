@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 import msgspec
@@ -20,6 +20,8 @@ from contracts.wire import (
     UnansweredQuery,
 )
 from services.ledger.store.connection import Row
+
+_MORE_ENTRIES_THAN_EVER = 2**62
 
 
 def figures_out(figures: Figures) -> FiguresOut:
@@ -122,8 +124,8 @@ def read_time_cursor(text: str) -> tuple[datetime, UUID]:
     """The moment and id that ``cursor`` made ``text`` of. Raises ProblemError for any other text."""
     try:
         moment, id = _parts(text)
-        return datetime.fromisoformat(moment), UUID(id)
-    except ValueError:
+        return _in_utc(datetime.fromisoformat(moment)), UUID(id)
+    except (ValueError, OverflowError):
         raise _bad_cursor() from None
 
 
@@ -131,9 +133,21 @@ def read_entry_cursor(text: str) -> int:
     """The entry that ``cursor`` made ``text`` of. Raises ProblemError for any other text."""
     try:
         (entry,) = _parts(text)
-        return int(entry)
+        return _index(int(entry))
     except ValueError:
         raise _bad_cursor() from None
+
+
+def _in_utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("a cursor's moment has an offset")
+    return moment.astimezone(UTC)
+
+
+def _index(entry: int) -> int:
+    if not 0 <= entry < _MORE_ENTRIES_THAN_EVER:
+        raise ValueError("a cursor's entry is an index of the log")
+    return entry
 
 
 def _parts(text: str) -> list[str]:

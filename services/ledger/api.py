@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import asyncpg
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.security import HTTPBearer
 
 from contracts.addresses import Tier
 from contracts.period import Calendar, PeriodError, Span
@@ -17,7 +18,7 @@ from services.ledger.access import readable_jurisdiction, reader_of
 from services.ledger.conservation import broken_cohorts
 from services.ledger.moments import read_moment
 from services.ledger.rates import RateQuestion, figures
-from services.ledger.store.queries import READING
+from services.ledger.store.queries import READING, at_and_below
 from services.registry.snapshot import Snapshot
 
 _LONGEST_PAGE = 1000
@@ -30,9 +31,23 @@ Jurisdiction = Annotated[
     str | None, Query(description="Code or address; everything below counts. Yours by default.", examples=["410102"])
 ]
 RoleName = Annotated[Literal["recipient", "sender"], Query(description="As the one asked, or as the asker")]
-ProblemSlug = Annotated[str | None, Query(description="One problem type", examples=["unknown-kind"])]
+# What reaches the database is held to the characters that such names have: PostgreSQL refuses some others.
+ProblemSlug = Annotated[
+    str | None,
+    Query(
+        description="One problem type, with or without the beginning of its URN",
+        examples=["unknown-kind"],
+        pattern=r"^(urn:huizhi:problem:)?[a-z0-9-]{1,64}$",
+    ),
+]
+Account = Annotated[
+    str | None, Query(description="One account", examples=["410102"], pattern=r"^[A-Za-z0-9._-]{1,128}$")
+]
 TierName = Annotated[Tier | None, Query(description="One tier; both together by default")]
-KindName = Annotated[str | None, Query(description="One kind; all by default", examples=["case.assist"])]
+KindName = Annotated[
+    str | None,
+    Query(description="One kind; all by default", examples=["case.assist"], pattern=r"^[a-z][a-z0-9.-]{0,127}$"),
+]
 PeriodName = Annotated[str | None, Query(description="A statistical month or year", examples=["2026-11", "2026"])]
 From = Annotated[str | None, Query(alias="from", description="Received at or after this moment")]
 To = Annotated[str | None, Query(description="Received before this moment; a day counts whole")]
@@ -44,7 +59,8 @@ After = Annotated[str | None, Query(description="`next` of the page before")]
 def ledger_router(pool: "asyncpg.Pool[Any]", snapshot: Callable[[], Snapshot], calendar: Calendar) -> APIRouter:
     """The routes under ``/v1``. ``snapshot`` gives the registry's newest."""
     api = _LedgerAPI(pool, snapshot, calendar)
-    router = APIRouter(prefix="/v1", tags=["ledger"])
+    # It only documents the token: each handler asks who reads.
+    router = APIRouter(prefix="/v1", tags=["ledger"], dependencies=[Depends(HTTPBearer(auto_error=False))])
     router.get("/rate", summary="The feedback rate of a jurisdiction")(api.rate)
     router.get("/unanswered", summary="What is behind the difference, oldest first")(api.unanswered)
     router.get("/messages/{id}", summary="A message, and what happened to it")(api.message)
@@ -114,7 +130,7 @@ class _LedgerAPI:
         moment, id = answers.read_time_cursor(after) if after else (_FIRST_MOMENT, _FIRST_ID)
         rows = await self._pool.fetch(
             READING["unanswered"],
-            code + "%",
+            at_and_below(code),
             tier,
             kind,
             moment,
@@ -151,7 +167,7 @@ class _LedgerAPI:
         self,
         request: Request,
         problem: ProblemSlug = None,
-        sender: Annotated[str | None, Query(description="One account", examples=["410102"])] = None,
+        sender: Account = None,
         limit: Limit = 100,
         after: After = None,
     ) -> RefusalPage:
@@ -175,7 +191,7 @@ class _LedgerAPI:
         code = readable_jurisdiction(reader, jurisdiction, snapshot)
         behind = answers.read_entry_cursor(after) if after else -1
         async with self._pool.acquire() as connection:
-            rows = await connection.fetch(READING["parked"], behind, code + "%", limit + 1)
+            rows = await connection.fetch(READING["parked"], behind, at_and_below(code), limit + 1)
             aside = await connection.fetch(READING["set_aside"], _SHOWN_SET_ASIDE) if reader.administrator else []
         shown = rows[:limit]
         return ParkedPage(

@@ -10,6 +10,8 @@ from services.ledger.store.faults import is_away
 from services.ledger.store.queries import READING
 from services.runtime.lifecycle import Stop
 
+_QUERY_SECONDS = 10.0
+
 log = structlog.get_logger(__name__)
 
 
@@ -19,7 +21,7 @@ async def keep_gauges(pool: "asyncpg.Pool[Any]", metrics: LedgerMetrics, interva
     """
     while not stop.is_set:
         try:
-            row = await pool.fetchrow(READING["standing"])
+            row = await pool.fetchrow(READING["standing"], timeout=_QUERY_SECONDS)
         except Exception as error:
             if not is_away(error):
                 raise

@@ -7,7 +7,7 @@ from typing import Literal
 from contracts.period import Calendar, Span
 from contracts.rates import Figures
 from services.ledger.store.connection import Connection, Row
-from services.ledger.store.queries import READING
+from services.ledger.store.queries import READING, at_and_below
 
 Role = Literal["recipient", "sender"]
 TIERS = ("national", "provincial")
@@ -41,7 +41,7 @@ class RateAnswer:
 
 async def figures(connection: Connection, calendar: Calendar, question: RateQuestion) -> RateAnswer:
     """Answer ``question``: from the cohorts' counters where it is about whole periods now, else from the messages."""
-    below = question.jurisdiction + "%"
+    below = at_and_below(question.jurisdiction)
     now = datetime.now(UTC)
     if question.period is not None and question.as_of is None:
         months = calendar.months(question.period)

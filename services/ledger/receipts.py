@@ -1,7 +1,9 @@
 """Receipts: what a sender is told once its messages are on the ledger, or refused. Source: design section 4."""
 
+import hashlib
 import uuid
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -16,7 +18,22 @@ _NAMESPACE = UUID("0b5f7b8e-52b1-5c0a-8a54-7d1f6f1c7d10")
 
 def receipt_message(receipt: Receipt, at: datetime) -> Outbound:
     """``receipt`` as a message to its sender. The same batch coming again makes a receipt with the same id."""
-    body = {
+    payload = msgspec.json.encode(_body(receipt))
+    # Pieces of one batch, taken one by one, make receipts that say different things: each has an id of its own.
+    id = uuid.uuid5(_NAMESPACE, f"{receipt.batch} {receipt.sender} {hashlib.sha256(payload).hexdigest()}")
+    return Outbound(
+        id=id,
+        type=RECEIPT,
+        address=receipt.sender,
+        origin=None,
+        content_type=JSON,
+        payload=payload,
+        received_at=at,
+    )
+
+
+def _body(receipt: Receipt) -> dict[str, Any]:
+    return {
         "accepted": [{"id": id, "entry": entry} for id, entry in receipt.accepted],
         "duplicate": receipt.duplicate,
         "refused": [
@@ -24,12 +41,3 @@ def receipt_message(receipt: Receipt, at: datetime) -> Outbound:
             for id, slug, detail in receipt.refused
         ],
     }
-    return Outbound(
-        id=uuid.uuid5(_NAMESPACE, f"{receipt.batch} {receipt.sender}"),
-        type=RECEIPT,
-        address=receipt.sender,
-        origin=None,
-        content_type=JSON,
-        payload=msgspec.json.encode(body),
-        received_at=at,
-    )

@@ -19,6 +19,8 @@ from services.ledger.head import Head
 from services.ledger.records import Decision, NewRefusal
 from services.ledger.store import writing
 from services.ledger.store.connection import Connection
+from services.ledger.store.time_limit import statement_limit, time_limit
+from services.ledger.store.transaction import transaction
 from services.runtime.kill_points import reached
 
 _SALT_BYTES = 16
@@ -27,13 +29,21 @@ _SALT_BYTES = 16
 class Sequencer:
     """The one writer of a log, for as long as its epoch lasts.
 
-    ``asked`` names the participant that an address leads to, for an answer that overtook its query's dispatch.
+    ``asked`` names the participant that an address leads to, for an answer that overtook its query's dispatch. A
+    transaction that takes longer than ``timeout_s`` seconds is cut off, its outcome unknown.
     """
 
-    def __init__(self, pool: "asyncpg.Pool[Any]", calendar: Calendar, asked: Callable[[str], str | None]) -> None:
+    def __init__(
+        self,
+        pool: "asyncpg.Pool[Any]",
+        calendar: Calendar,
+        asked: Callable[[str], str | None],
+        timeout_s: float = 30.0,
+    ) -> None:
         self._pool = pool
         self._calendar = calendar
         self._asked = asked
+        self._timeout_s = timeout_s
         self._epoch: int | None = None
         self._one_at_a_time = asyncio.Lock()
 
@@ -44,8 +54,8 @@ class Sequencer:
     async def take(self, batches: Sequence[Intake | Report]) -> tuple[Decision, list[NewRefusal]]:
         """Put ``batches`` on the ledger in one transaction. Returns what was decided once it is committed.
 
-        Raises FencedError when another writer has taken over, and the driver's errors: after one of them the outcome
-        is unknown, and the same batches may be taken again.
+        Raises FencedError when another writer has taken over, CommitInDoubtError, and the driver's errors: after one of
+        them the outcome is unknown, and the same batches may be taken again.
         """
         # A cancelled COMMIT has an unknown outcome and may leave a connection in it: what has begun is brought to its
         # end.
@@ -53,16 +63,28 @@ class Sequencer:
 
     async def _transact(self, batches: Sequence[Intake | Report]) -> tuple[Decision, list[NewRefusal]]:
         async with self._one_at_a_time, self._pool.acquire() as connection:
-            if self._epoch is None:
-                self._epoch = await head.claim(connection)
-            async with connection.transaction():
-                locked = await head.lock(connection, self._epoch)
-                decision, refusals = await self._decide(connection, batches, locked)
-                await _write(connection, decision, refusals)
-                await head.advance(connection, locked, len(decision.entries))
-                reached("ledger.before-commit")
-            reached("ledger.committed")
+            with time_limit(connection, self._timeout_s):
+                return await self._write_down(connection, batches)
+
+    async def _write_down(
+        self, connection: Connection, batches: Sequence[Intake | Report]
+    ) -> tuple[Decision, list[NewRefusal]]:
+        if self._epoch is None:
+            self._epoch = await self._claim(connection)
+        async with transaction(connection), statement_limit(connection, self._timeout_s):
+            locked = await head.lock(connection, self._epoch)
+            decision, refusals = await self._decide(connection, batches, locked)
+            reached("ledger.decided")
+            await _write(connection, decision, refusals)
+            await head.advance(connection, locked, len(decision.entries))
+            reached("ledger.before-commit")
+        reached("ledger.committed")
         return decision, refusals
+
+    async def _claim(self, connection: Connection) -> int:
+        # An epoch that is lost with the primary would be given out twice, and fence nobody off.
+        async with transaction(connection), statement_limit(connection, self._timeout_s):
+            return await head.claim(connection)
 
     async def _decide(
         self, connection: Connection, batches: Sequence[Intake | Report], locked: Head

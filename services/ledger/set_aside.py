@@ -15,6 +15,7 @@ import structlog
 
 from services.ledger.metrics import LedgerMetrics
 from services.ledger.store.queries import WRITING
+from services.ledger.store.transaction import transaction
 from services.ledger.waiting import Patience
 from services.runtime.dead_letters import Epitaph, epitaph
 from services.runtime.kill_points import reached
@@ -54,9 +55,9 @@ class SettingAside:
             log.error("set_aside", id=str(id), queue=about.queue, reason=about.reason, message_id=str(about.message_id))
 
     async def _list(self, id: UUID, about: Epitaph) -> None:
-        await self._pool.execute(
-            WRITING["set_aside"], id, datetime.now(UTC), about.queue, about.message_id, about.sender, about.reason
-        )
+        values = (id, datetime.now(UTC), about.queue, about.message_id, about.sender, about.reason)
+        async with self._pool.acquire() as connection, transaction(connection):
+            await connection.execute(WRITING["set_aside"], *values)
 
 
 def _id(delivery: Delivery, about: Epitaph) -> UUID:

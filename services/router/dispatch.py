@@ -38,10 +38,12 @@ class Dispatching:
 
 def split_dispatch(body: bytes) -> list[Publication]:
     """A batch of the dispatch queue, a message a piece, for quarantine. Raises BatchError."""
-    return [_alone(message) for message in decode_dispatch(body).messages]
+    batch = decode_dispatch(body)
+    return [_alone(message, batch.id) for message in batch.messages]
 
 
-def _alone(message: Outbound) -> Publication:
-    id = uuid.uuid4()
+def _alone(message: Outbound, batch: UUID) -> Publication:
+    # The same piece whenever the batch is cut up, so that it is set aside once.
+    id = uuid.uuid5(batch, str(message.id))
     headers = {MESSAGE_ID: str(message.id), SENDER: message.origin or ""}
     return Publication(routing_key="", body=encode(Dispatch(id, [message])), message_id=str(id), headers=headers)

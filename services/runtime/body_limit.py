@@ -8,6 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.problems import Problem, ProblemType
 
+_LONGEST_LENGTH = 20
+
 
 class BodyLimit:
     """ASGI middleware: reads a request's body up to ``max_bytes`` and hands it on whole, or answers 413.
@@ -31,11 +33,16 @@ class BodyLimit:
             detail = f"A request to this address may hold {self._max_bytes} bytes."
             await self._refuse(Problem(ProblemType.REQUEST_TOO_LARGE, detail))(scope, receive, send)
             return
-        await self._app(scope, _replay(body, receive), send)
+        if body[-1]["type"] == "http.request":
+            await self._app(scope, _replay(body, receive), send)
+        # Otherwise the client is gone, and there is nobody to answer.
 
     def _announces_too_much(self, scope: Scope) -> bool:
         announced = Headers(scope=scope).get("content-length", "0")
-        return announced.isascii() and announced.isdigit() and int(announced) > self._max_bytes
+        if not (announced.isascii() and announced.isdigit()):
+            return False
+        # Python refuses to read a number of thousands of digits.
+        return len(announced) > _LONGEST_LENGTH or int(announced) > self._max_bytes
 
     async def _read(self, receive: Receive) -> list[Message] | None:
         messages: list[Message] = []

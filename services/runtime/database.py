@@ -8,15 +8,19 @@ import asyncpg
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
+from services.runtime.database_connection import WatchedConnection, connect
 from services.runtime.health import Check
 from services.runtime.settings import DatabaseSettings
 
 IDLE_IN_TRANSACTION_MS = 10_000
+CONNECT_SECONDS = 5
 
 AWAY = (
     OSError,
     TimeoutError,
     asyncpg.CannotConnectNowError,
+    # None of several hosts can be written to: the standby has not been promoted yet.
+    asyncpg.TargetServerAttributeNotMatched,
     asyncpg.TooManyConnectionsError,
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
@@ -55,9 +59,9 @@ async def open_pool(
         "timezone": "UTC",
         # The queries here are short: compiling them takes longer than running them.
         "jit": "off",
+        # Always said, so that a limit that the role or the database was given does not reach who writes.
+        "statement_timeout": str(int((statement_timeout_s or 0) * 1000)),
     }
-    if statement_timeout_s is not None:
-        server_settings["statement_timeout"] = str(int(statement_timeout_s * 1000))
     pool = await _connect(settings, min_size, server_settings)
     try:
         yield pool
@@ -78,18 +82,20 @@ async def _connect(
         reraise=True,
     )
 
-    async def connect() -> asyncpg.Pool:
+    async def open_one() -> asyncpg.Pool:
         # The call alone makes a pool that is not connected yet; awaiting it connects.
         return await asyncpg.create_pool(
             settings.url,
             min_size=min_size,
             max_size=max(min_size, settings.pool_size),
-            timeout=5,
+            timeout=CONNECT_SECONDS,
+            connect=connect,
+            connection_class=WatchedConnection,
             server_settings=server_settings,
         )
 
     try:
-        return await retrying(connect)
+        return await retrying(open_one)
     except AWAY as error:
         raise DatabaseUnavailable(
             f"PostgreSQL did not answer within {settings.start_timeout_s:g} s ({type(error).__name__}: {error}); "

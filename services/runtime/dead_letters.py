@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.runtime.ports import Delivery, Publication
+from services.runtime.topology import INGRESS, quarantine_queue
 
 REASON, QUEUE, MESSAGE_ID, SENDER = "reason", "queue", "message_id", "sender"
 """Headers of a dead letter that a service wrote. One that the broker passed on has ``x-death`` instead."""
+
+_DEATHS = "x-death"
+_OPEN_TO_PARTICIPANTS = frozenset({INGRESS, quarantine_queue(INGRESS)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +26,10 @@ class Epitaph:
 
 def dead_letter(delivery: Delivery, queue: str, reason: str) -> Publication:
     """A delivery of ``queue`` as a dead letter."""
-    known = epitaph(delivery)
-    headers = {REASON: reason, QUEUE: queue, SENDER: known.sender or ""}
-    if known.message_id is not None:
-        headers[MESSAGE_ID] = str(known.message_id)
+    message_id, sender = _whose(delivery, queue)
+    headers = {REASON: reason, QUEUE: queue, SENDER: sender or ""}
+    if message_id is not None:
+        headers[MESSAGE_ID] = str(message_id)
     return Publication(routing_key="", body=delivery.body, message_id=str(uuid.uuid4()), headers=headers)
 
 
@@ -33,13 +37,28 @@ def epitaph(delivery: Delivery) -> Epitaph:
     """What the properties and headers of a dead letter say of it; its body is what killed others, and is not
     touched.
     """
-    properties, headers = delivery.properties, delivery.properties.headers
-    queue, reason = _death(headers.get("x-death"))
+    headers = delivery.properties.headers
+    if _DEATHS in headers:
+        queue, reason = _death(headers[_DEATHS])
+        return Epitaph(queue, reason, *_whose(delivery, queue))
     return Epitaph(
-        queue=_text(headers.get(QUEUE)) or queue,
-        reason=_text(headers.get(REASON)) or reason,
-        message_id=_uuid(headers.get(MESSAGE_ID)) or _uuid(properties.message_id),
-        sender=_text(headers.get(SENDER)) or _text(properties.user_id),
+        queue=_text(headers.get(QUEUE)) or "unknown",
+        reason=_text(headers.get(REASON)) or "unknown",
+        message_id=_uuid(headers.get(MESSAGE_ID)),
+        sender=_text(headers.get(SENDER)),
+    )
+
+
+def _whose(delivery: Delivery, queue: str) -> tuple[UUID | None, str | None]:
+    """Which message a delivery of ``queue`` is about, and whose that is.
+
+    Where participants publish, headers are theirs and say what they like; the broker vouches for ``user_id``.
+    """
+    properties = delivery.properties
+    headers = {} if queue in _OPEN_TO_PARTICIPANTS else properties.headers
+    return (
+        _uuid(headers.get(MESSAGE_ID)) or _uuid(properties.message_id),
+        _text(headers.get(SENDER)) or _text(properties.user_id),
     )
 
 
@@ -61,7 +80,10 @@ def _death(deaths: object) -> tuple[str, str]:
 def _text(value: object) -> str | None:
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
-    return value[:200] if isinstance(value, str) and value else None
+    if not isinstance(value, str) or not value:
+        return None
+    # It goes onto a list in the database, which takes no NUL, and into a log.
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value[:200])
 
 
 def _uuid(value: object) -> UUID | None:

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 
-from contracts.problems import Problem, ProblemError, ProblemType
+from contracts.problems import Problem, ProblemError, ProblemType, echo
 from services.runtime.body_limit import BodyLimit
 from services.runtime.health import Health
 from services.runtime.metrics import CONTENT_TYPE, huizhi_version, render
@@ -79,6 +79,8 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
+        # A path with a slash too many is a path that is not there: a redirect would lead to whatever Host says.
+        redirect_slashes=False,
         responses=_PROBLEM_RESPONSES,
     )
     app.add_middleware(BodyLimit, max_bytes=max_body_bytes, refuse=problem_response)
@@ -105,11 +107,13 @@ async def _answer_invalid(_request: Request, error: Exception) -> Response:
 
 async def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this for nothing else.
+    # Not request.url: it is put together from the header Host, too.
+    place = echo(request.scope["path"])
     fallback = ProblemType.INTERNAL_ERROR if error.status_code >= 500 else ProblemType.INVALID_REQUEST
     problem_type = _OF_STATUS.get(error.status_code, fallback)
     detail = {
-        404: f"There is nothing at {request.url.path}; /docs lists what there is.",
-        405: f"{request.method} is not allowed at {request.url.path}; /docs lists what is.",
+        404: f"There is nothing at {place}; /docs lists what there is.",
+        405: f"{echo(request.method)} is not allowed at {place}; /docs lists what is.",
     }.get(error.status_code, str(error.detail))
     return problem_response(Problem(problem_type, detail), error.headers)
 

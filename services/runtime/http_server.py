@@ -9,6 +9,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from services.runtime.http_connection import HTTPConnection
 from services.runtime.lifecycle import Stop
 from services.runtime.settings import HTTPSettings
 
@@ -43,6 +44,7 @@ async def serve_http(app: FastAPI, settings: HTTPSettings, stop: Stop, listener:
     """Answer requests until the stop, then let those in hand finish. Raises OSError when the address is taken."""
     config = uvicorn.Config(
         app,
+        http=HTTPConnection,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -29,7 +29,8 @@ class Pump:
     ``handle`` lets SinkLost pass: source and sinks are then opened anew, and the batch comes again. It waits out
     whatever else is away, such as the database: every return of a message counts against its queue's delivery limit.
     Any other exception ends the pump and with it the service. ``on_open`` is called when the source was opened anew,
-    before the first batch: another consumer may have been the active one in between.
+    before the first batch: another consumer may have been the active one in between. Nothing is opened before
+    ``after``, where given, has returned.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Pump:
         settings: BatchSettings,
         metrics: PumpMetrics,
         on_open: Callable[[], None] = lambda: None,
+        after: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         self._broker = broker
         self._queue = queue
@@ -50,6 +52,7 @@ class Pump:
         self._settings = settings
         self._metrics = metrics
         self._on_open = on_open
+        self._after = after
         self._trouble: str | None = "not connected yet"
         metrics.connected.labels(queue).set(0)
 
@@ -64,6 +67,8 @@ class Pump:
 
     async def run(self, stop: Stop) -> None:
         """Pump until the stop; the batch in hand is then finished and acknowledged."""
+        if self._after is not None:
+            await _either(self._after(), stop.wait())
         retrying = AsyncRetrying(
             retry=retry_if_exception(lambda error: isinstance(error, SourceLost | SinkLost) and not stop.is_set),
             wait=wait_random_exponential(multiplier=0.1, max=BACKOFF_LIMIT_SECONDS),
@@ -132,6 +137,15 @@ class Pump:
 
     def _log_retry(self, state: RetryCallState) -> None:
         log.info("pump_retry", queue=self._queue, attempt=state.attempt_number, delay_seconds=state.upcoming_sleep)
+
+
+async def _either(*waits: Awaitable[object]) -> None:
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 async def _next_batch(source: BatchSource, stop: Stop) -> list[Delivery] | None:

@@ -19,6 +19,7 @@ from services.runtime.publishing import publish_until_taken
 from services.runtime.pump import Handle, Pump, Sinks
 from services.runtime.settings import BatchSettings
 from services.runtime.topology import DEAD_LETTERS, QUARANTINE, quarantine_queue
+from services.runtime.trials import Trials
 
 PIECE = "piece"
 """Header of what is as small as it can be."""
@@ -41,11 +42,19 @@ def hop(
     metrics: PumpMetrics,
     stop: Stop,
     on_open: Callable[[], None] = lambda: None,
+    trials: Trials | None = None,
 ) -> tuple[Pump, Pump]:
-    """The two pumps of an internal queue: of the queue itself, and of its quarantine. ``exchanges`` are what
-    ``handle`` needs.
+    """The two pumps of an internal queue: of the queue itself, and of its quarantine, which is emptied first.
+
+    ``exchanges`` are what ``handle`` needs; hops of one service share their ``trials``.
     """
-    apart = Quarantine(queue, handle, split, stop)
+    trials = trials or Trials()
+    apart = Quarantine(queue, handle, split, stop, trials)
+
+    def on_open_apart() -> None:
+        on_open()
+        trials.quiet(queue)
+
     return (
         Pump(
             broker,
@@ -55,6 +64,7 @@ def hop(
             settings=settings,
             metrics=metrics,
             on_open=on_open,
+            after=trials.over,
         ),
         Pump(
             broker,
@@ -63,7 +73,7 @@ def hop(
             handle=apart.handle,
             settings=ONE_AT_A_TIME,
             metrics=metrics,
-            on_open=on_open,
+            on_open=on_open_apart,
         ),
     )
 
@@ -75,19 +85,23 @@ class Quarantine:
     they are.
     """
 
-    def __init__(self, queue: str, handle: Handle, split: Split | None, stop: Stop) -> None:
+    def __init__(self, queue: str, handle: Handle, split: Split | None, stop: Stop, trials: Trials) -> None:
         self._queue = queue
         self._handle = handle
         self._split = split
         self._stop = stop
+        self._trials = trials
+        trials.add(queue)
 
     async def handle(self, deliveries: Sequence[Delivery], sinks: Sinks) -> None:
         """Handle one delivery, or cut it up. When this returns, it may be acked."""
+        self._trials.busy(self._queue)
         for delivery in deliveries:
             if self._split is None or PIECE in delivery.properties.headers:
                 await self._handle([delivery], sinks)
             else:
                 await self._cut_up(delivery, self._split, sinks)
+        self._trials.quiet(self._queue)
 
     async def _cut_up(self, delivery: Delivery, split: Split, sinks: Sinks) -> None:
         try:

@@ -51,5 +51,5 @@ async def debian_postgres(directory: Path) -> AsyncIterator[str]:
 
 def _programs() -> Path:
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda program: int(program.parts[4]))
-    assert versions, "Debian's PostgreSQL is missing: `make setup` installs it (package postgresql, nothing started)"
+    assert versions, "Debian's PostgreSQL is missing: `make test` installs it, or `apt-get install postgresql`"
     return versions[-1].parent

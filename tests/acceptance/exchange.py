@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from services.cli.stack.processes import ProcessBook
+from tests.acceptance.drafts import as_http, notice
 from tests.acceptance.participant import Desk, Participant, at_work
 from tests.acceptance.waiting import until
 
@@ -47,25 +48,45 @@ class Exchange:
         """The stack's processes."""
         return ProcessBook.read(self.data / "processes.json")
 
+    def messages(self) -> str:
+        """What ``huizhi up`` has said so far."""
+        return messages_file(self.data).read_text()
+
     async def huizhi(self, *arguments: str, **environment: str) -> Any:
         """What a command of ``huizhi`` prints as JSON. Fails with what it said when its status is not 0."""
+        return json.loads(await self.prints(*arguments, "--json", **environment))
+
+    async def prints(self, *arguments: str, **environment: str) -> str:
+        """What a command of ``huizhi`` prints. Fails with what it said when its status is not 0."""
+        command = [*HUIZHI, *arguments, "--data", str(self.data)]
         process = await asyncio.create_subprocess_exec(
-            *HUIZHI,
-            *arguments,
-            "--data",
-            str(self.data),
-            "--json",
-            env=self.environment | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            *command, env=self.environment | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         printed, said = await process.communicate()
         assert process.returncode == 0, f"huizhi {' '.join(arguments)}: {said.decode()}"
-        return json.loads(printed)
+        return printed.decode()
 
     async def add_participant(self, address: str, **environment: str) -> Participant:
-        """Make one participant."""
-        return Participant(**await self.huizhi("participant", "add", address, **environment))
+        """Make one participant, and wait until the services know it."""
+        participant = Participant(**await self.huizhi("participant", "add", address, **environment))
+        await self.until_known(participant)
+        return participant
+
+    async def until_known(self, participant: Participant) -> None:
+        """Wait until a participant may send and is sent to: each service looks at the registry once a second.
+
+        It sends itself notices until one comes back to its own inbox.
+        """
+        headers = {"Authorization": f"Bearer {participant.token}"}
+
+        async def is_known() -> bool:
+            draft = notice(participant.address)
+            answered = await self.gateway.post("/v1/messages", content=as_http(draft), headers=headers)
+            if answered.status_code != httpx.codes.ACCEPTED:
+                return False
+            return bool((await self.until_settled(draft["id"]))["recipient"] == participant.address)
+
+        await until(f"{participant.address} is known", is_known)
 
     async def add_counties(self, province: str) -> None:
         """Make participants of all counties of a province, for ``county`` to hand out."""
@@ -73,6 +94,8 @@ class Exchange:
         lines = Path(added["credentials"]).read_text().splitlines()
         made = [Participant(**json.loads(line)) for line in lines]
         self._fresh[province] = [one for one in made if one.address.startswith(province)]
+        # They are made in this order, so whoever knows the last one knows them all.
+        await self.until_known(made[-1])
 
     def county(self, province: str) -> Participant:
         """A participant of that province that no other test has had."""
@@ -141,13 +164,23 @@ class Exchange:
         answer = await self.ask(f"messages/{id}")
         return None if answer.status_code == httpx.codes.NOT_FOUND else answer.json()["state"]
 
-    async def until_state(self, id: str, state: str, within_s: float = 30) -> dict[str, Any]:
+    async def until_state(self, id: str, state: str, within_s: float = 60) -> dict[str, Any]:
         """Wait until a message is in a state, and return it."""
 
         async def is_there() -> bool:
             return await self.state(id) == state
 
         await until(f"message {id} is {state}", is_there, within_s=within_s)
+        message: dict[str, Any] = await self.see(f"messages/{id}")
+        return message
+
+    async def until_settled(self, id: str) -> dict[str, Any]:
+        """Wait until a message is in an inbox or parked, and return it."""
+
+        async def is_settled() -> bool:
+            return await self.state(id) not in {None, "accepted"}
+
+        await until(f"message {id} is placed", is_settled)
         message: dict[str, Any] = await self.see(f"messages/{id}")
         return message
 
@@ -172,10 +205,15 @@ class Exchange:
         return all(answer.status_code == httpx.codes.OK for answer in answers)
 
 
+def messages_file(data: Path) -> Path:
+    """Where what ``huizhi up`` says is kept."""
+    return data.with_name(f"{data.name}.messages")
+
+
 @asynccontextmanager
 async def running(data: Path, environment: Mapping[str, str]) -> AsyncIterator[Exchange]:
     """A stack that ``huizhi up`` holds in a process of its own, stopped with ``huizhi down``."""
-    messages = data.with_name(f"{data.name}.messages")
+    messages = messages_file(data)
     with messages.open("w") as errors:
         process = await asyncio.create_subprocess_exec(
             *HUIZHI, "up", "--data", str(data), env=environment, stdout=subprocess.PIPE, stderr=errors

@@ -79,21 +79,25 @@ class Desk:
 
     async def publish_all(self, drafts: Iterable[Mapping[str, Any]]) -> None:
         """Publish many, in order, with a bounded number of confirms open."""
-        waiting: set[asyncio.Task[None]] = set()
-        for draft in drafts:
-            if len(waiting) >= IN_FLIGHT:
-                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-            waiting.add(asyncio.create_task(self.publish(draft)))
-        await asyncio.gather(*waiting)
+        slots = asyncio.Semaphore(IN_FLIGHT)
+
+        async def publish(draft: Mapping[str, Any]) -> None:
+            try:
+                await self.publish(draft)
+            finally:
+                slots.release()
+
+        async with asyncio.TaskGroup() as publishing:
+            for draft in drafts:
+                await slots.acquire()
+                publishing.create_task(publish(draft))
 
     async def post(self, draft: Mapping[str, Any], token: str | None = None) -> httpx.Response:
         """Post one draft to the gateway, with the participant's token or another."""
         headers = {"Authorization": f"Bearer {self.participant.token if token is None else token}"}
         return await self._http.post("/v1/messages", content=as_http(draft), headers=headers)
 
-    async def receives(self, *ids: str, within_s: float = 30) -> AbstractIncomingMessage:
+    async def receives(self, *ids: str, within_s: float = 60) -> AbstractIncomingMessage:
         """Wait until all of ``ids`` are in the inbox; the first copy of the last of them."""
         await until(f"{self.address} receives {len(ids)} messages", lambda: self.inbox.has(ids), within_s=within_s)
         return self.inbox.messages[ids[-1]][0]

@@ -23,7 +23,7 @@ CASES = [(fault, door) for fault in FAULTS for door in DOORS if fault.problem(do
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def scene(exchange: Exchange) -> AsyncIterator[Scene]:
-    sender, recipient, third = exchange.this_county("640104"), exchange.county("11"), exchange.county("11")
+    sender, recipient, third = exchange.this_county("640104"), exchange.county("50"), exchange.county("50")
     below = await exchange.add_participant(f"{sender.address}.health")
     async with exchange.desks(sender, recipient, third) as (first, second, bystander):
         yield await set_scene(exchange, first, second, bystander, below=below.address)

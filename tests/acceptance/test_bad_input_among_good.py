@@ -37,11 +37,10 @@ class Mix:
     refused: Counter[str] = field(default_factory=Counter)
 
 
-@pytest.mark.timeout(180)
 async def test_ten_thousand_bad_messages_among_good_ones_stop_and_lose_nothing(exchange: Exchange) -> None:
     senders = [exchange.this_county(code) for code in ("640105", "640106", "640121", "640122")]
     below = [(await exchange.add_participant(f"{senders[0].address}.health")).address]
-    others = [exchange.county("11"), exchange.county("11")]
+    others = [exchange.county("50"), exchange.county("50")]
     async with exchange.desks(*senders, *others) as desks:
         *sending, recipient, third = desks
         scenes = [await set_scene(exchange, desk, recipient, third, below[0]) for desk in sending]
@@ -52,8 +51,8 @@ async def test_ten_thousand_bad_messages_among_good_ones_stop_and_lose_nothing(e
         await asyncio.gather(*(send(each) for each in mixes), forge(exchange, sending[0], third.address))
 
         good = set().union(*(each.good for each in mixes))
-        await recipient.receives(*good, within_s=90)
-        await until("all are refused", lambda: sum(len(d.inbox.refused) for d in sending) >= known(mixes), within_s=60)
+        await recipient.receives(*good, within_s=240)
+        await until("all are refused", lambda: sum(len(d.inbox.refused) for d in sending) >= known(mixes), within_s=240)
         for each in mixes:
             await expect_receipts(each)
 

@@ -9,7 +9,7 @@ _LOOK_SECONDS = 0.02
 _LONGEST_LOOK_SECONDS = 0.5
 
 
-async def until(what: str, holds: Callable[[], bool | Awaitable[bool]], *, within_s: float = 30) -> None:
+async def until(what: str, holds: Callable[[], bool | Awaitable[bool]], *, within_s: float = 60) -> None:
     """Return as soon as ``holds`` says so; it is asked ever more rarely. Raises AssertionError, naming ``what``, after
     ``within_s`` seconds.
     """

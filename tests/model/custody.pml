@@ -65,6 +65,27 @@
 #ifndef ROUTERS
 #define ROUTERS 1
 #endif
+#ifdef ONE_QUEUE
+#define QUEUES 1
+#else
+#define QUEUES 2
+#endif
+#define LEDGER 0
+#define REPORTS (QUEUES - 1)
+#define CONSUMERS (WRITERS * QUEUES)                   /* consumer x is of writer x / QUEUES, on queue x % QUEUES             */
+#define PARTNER (WRITER * QUEUES + 1 - QUEUE)          /* the writer's other consumer                                         */
+#define OTHER(x) ((x + QUEUES) % CONSUMERS)            /* the other writer's consumer of the same queue                       */
+#if WRITERS == 1 && !defined(EPOCH_READ_TWICE)
+#define ONE_STEP
+#endif
+#ifndef LAST_AWAY
+#define LAST_AWAY 0
+#endif
+#ifdef TWO_SWEEP
+#define SWEEPS 2
+#else
+#define SWEEPS 1
+#endif
 #ifndef DEPTH
 #define DEPTH (4 + 8 * N)                              /* deep enough that no queue is ever full: more changes no count of states */
 #endif
@@ -77,13 +98,16 @@ mtype = { QUERY, ANSWER, WITHDRAWAL, DISPATCHED, PARKED };
 /* The queues. Beside each, what was taken from it and returned. */
 chan ingress       = [DEPTH] of { mtype, byte };       /* type, query                                                 */
 chan ingress_back  = [4]     of { mtype, byte };
-chan ledger        = [HOP_DEPTH] of { mtype, byte, byte }; /* type, query, batch                                          */
-chan ledger_back   = [4]     of { mtype, byte, byte };
+chan to_ledger[QUEUES]   = [HOP_DEPTH] of { mtype, byte, byte };   /* queues ledger and reports: type, query, batch    */
+chan to_ledger_back[QUEUES] = [4] of { mtype, byte, byte };
 chan dispatch      = [HOP_DEPTH] of { byte };              /* query                                                       */
 chan dispatch_back = [4]     of { byte };
 chan inbox         = [DEPTH] of { byte };              /* the recipient's: query                                      */
-byte parking[N];                                       /* copies of each query in the parking queue                   */
-bool absent[N];                                        /* its inbox is missing or full                                */
+chan parking       = [4]     of { byte, byte };        /* query, which sweep put it back (0: none that goes on)        */
+chan parking_back  = [4]     of { byte, byte };
+byte lying[N];                                         /* copies of each query in the parking queue, unacked ones too  */
+bool absent;                                           /* the inbox of queries 0 to LAST_AWAY is missing or full       */
+#define AWAY(x) (absent && x <= LAST_AWAY)
 
 byte faults = 0, pauses = 0, flaps = 0;
 byte batches = 0;                                      /* batch ids given so far                                      */
@@ -101,9 +125,25 @@ byte head_lock = 0, head_epoch = 0, head_size = 0;
 /* What the broker knows of the ledger's consumers. */
 #define NOBODY 255
 typedef Delivery { bool held; mtype t; byte q; byte b };
-Delivery unacked[WRITERS];
-bool subscribed[WRITERS];
-byte active_writer = NOBODY;
+Delivery unacked[CONSUMERS];
+bool subscribed[CONSUMERS];
+byte active_consumer[QUEUES] = NOBODY;                 /* of each queue, the single active one                        */
+
+/* What the consumers of a writer share: services/ledger/sequencer.py::Sequencer. What it remembers of the log head since its claim (epoch 0:
+ * has claimed nothing). head.py::lock reads the size anew in each transaction; the model asks more, that it may be remembered as long as no
+ * outcome is unknown, and so may be what grows with it (the tree's edge, running totals). */
+#define UNKNOWN 255
+typedef Memory { byte epoch; byte size; bool busy };
+Memory sequencer[WRITERS];
+bool killed[CONSUMERS];                                /* its process died: it is to start again                      */
+#ifdef MOST_FENCED
+byte fenced = 0;
+#endif
+#ifdef LINED_UP
+byte lined_up = 0;                                     /* consumers that are there at the start; nothing is delivered before */
+#endif
+#define WRITER (_pid / QUEUES)
+#define QUEUE (_pid % QUEUES)
 
 byte delivered[N];                                     /* what the recipient saw                                      */
 
@@ -120,28 +160,53 @@ inline check_conservation() {
   i = 0; unanswered = 0
 }
 
-/* The broker closes the channel of writer x: what it held returns, and the other one becomes the active consumer. */
+/* The broker closes the channel of consumer x: what it held returns, and the other writer's becomes the active one. */
 inline close_channel(x) {
   if
   :: unacked[x].held ->
-       ledger_back!unacked[x].t(unacked[x].q, unacked[x].b);
+       to_ledger_back[x % QUEUES]!unacked[x].t(unacked[x].q, unacked[x].b);
        unacked[x].held = false; unacked[x].t = 0; unacked[x].q = 0; unacked[x].b = 0
   :: else
   fi;
   subscribed[x] = false;
   if
-  :: active_writer == x -> active_writer = NOBODY;
+  :: active_consumer[x % QUEUES] == x -> active_consumer[x % QUEUES] = NOBODY;
 #if WRITERS > 1
-       if :: subscribed[1 - x] -> active_writer = 1 - x :: else fi
+       if :: subscribed[OTHER(x)] -> active_consumer[x % QUEUES] = OTHER(x) :: else fi
 #endif
   :: else
   fi
 }
 
-/* The writer forgets all it knew. */
-inline forget() {
-  t = 0; q = 0; b = 0; epoch = 0; size = 0;
+/* A consumer forgets what it had decided, which is read anew in each transaction; and all it knew. */
+inline undecide() {
   record = false; dispatching = false; answer = false; withdraw = false; refuse = false; park = false; unpark = false; hand = false
+}
+
+inline forget() { t = 0; q = 0; b = 0; epoch = 0; undecide() }
+
+/* It leaves the sequencer to the writer's other consumer; the transaction that it was in, if any, is rolled back. */
+inline leave() {
+  if :: head_lock == _pid + 1 -> head_lock = 0 :: else fi;
+  if :: working -> sequencer[WRITER].busy = false; working = false :: else fi
+}
+
+/* Source or sinks are lost (services/runtime/pump.py::Pump.run): a new consumer lines up, the writer's other one carries on. */
+inline start_again() {
+  leave();
+  close_channel(_pid);
+  forget()
+}
+
+/* The writer's process dies, with all its consumers. */
+inline die() {
+  start_again();
+  sequencer[WRITER].epoch = 0; sequencer[WRITER].size = 0; sequencer[WRITER].busy = false;
+#if QUEUES > 1
+  if :: head_lock == PARTNER + 1 -> head_lock = 0 :: else fi;
+  close_channel(PARTNER);
+  killed[PARTNER] = true
+#endif
 }
 
 /* services/ledger/decisions.py::decide: what a batch amounts to, from what the transaction has read. Nothing is written here. */
@@ -195,26 +260,27 @@ inline decide() {
 /* The COMMIT of services/ledger/sequencer.py::Sequencer.take: what was decided is written, with the counters, as entries of the log. */
 inline write() {
 #if !defined(NO_FENCE) && !defined(NO_EPOCH)
+  if :: epoch == head_epoch + 1 -> head_epoch = epoch :: else fi;      /* a claim, good from its commit on           */
   assert(epoch == head_epoch);                          /* a stale writer commits nothing                             */
 #endif
 #ifndef COUNTS_ONLY
-  assert(size == head_size);                            /* no place of the log is given twice                         */
+  assert(sequencer[WRITER].size == head_size);                            /* no place of the log is given twice                         */
 #endif
-  if :: record -> recorded_by[q] = b; entries_recorded[q]++; head_size++; size++ :: else fi;
+  if :: record -> recorded_by[q] = b; entries_recorded[q]++; head_size++; sequencer[WRITER].size++ :: else fi;
   if
   :: dispatching ->
-       dispatched[q] = true; received_total++; entries_dispatched[q]++; head_size++; size++;
+       dispatched[q] = true; received_total++; entries_dispatched[q]++; head_size++; sequencer[WRITER].size++;
 #ifndef WITHDRAW_EARLY
        if :: withdrawn[q] -> withdrawn_total++ :: else fi
 #endif
   :: else
   fi;
   if :: unpark -> parked[q] = false :: else fi;
-  if :: park -> parked[q] = true; head_size++; size++ :: else fi;
-  if :: answer -> answered[q] = true; answered_total++; entries_answered[q]++; head_size++; size++ :: else fi;
+  if :: park -> parked[q] = true; head_size++; sequencer[WRITER].size++ :: else fi;
+  if :: answer -> answered[q] = true; answered_total++; entries_answered[q]++; head_size++; sequencer[WRITER].size++ :: else fi;
   if
   :: withdraw ->
-       withdrawn[q] = true; entries_withdrawn[q]++; head_size++; size++;
+       withdrawn[q] = true; entries_withdrawn[q]++; head_size++; sequencer[WRITER].size++;
 #ifdef WITHDRAW_EARLY
        withdrawn_total++
 #else
@@ -222,95 +288,128 @@ inline write() {
 #endif
   :: else
   fi;
-  if :: refuse -> withdrawal_refused[q] = true; head_size++; size++ :: else fi;
+  if :: refuse -> withdrawal_refused[q] = true; head_size++; sequencer[WRITER].size++ :: else fi;
   assert(entries_recorded[q] <= 1 && entries_dispatched[q] <= 1);
   assert(entries_answered[q] + entries_withdrawn[q] <= 1);
   check_conservation();
   record = false; dispatching = false; answer = false; withdraw = false; refuse = false; park = false; unpark = false
 }
 
-/* The writer dies, or starts again of its own accord: the transaction it was in is rolled back, its channel is closed. */
-inline start_again() {
-  if :: head_lock == _pid + 1 -> head_lock = 0 :: else fi;
-  close_channel(_pid);
-  forget()
+inline take_in_hand() {
+  unacked[_pid].held = true; unacked[_pid].t = t; unacked[_pid].q = q; unacked[_pid].b = b
 }
 
-/* services/ledger/intake.py::LedgerIntake.handle: WRITERS instances (the first processes, so _pid is 0 and 1). */
-active [WRITERS] proctype writer() {
+/* services/ledger/intake.py::LedgerIntake.handle, once for each queue of each writer (the first processes: see WRITER and QUEUE). */
+active [CONSUMERS] proctype consumer() {
   mtype t; byte q, b;
-  /* What it remembers of the log head since its claim (epoch 0: has claimed nothing). head.py::lock reads the size anew in each
-   * transaction; the model asks more, that it may be remembered, and so may be what grows with it (the tree's edge, running totals). */
-  byte epoch = 0, size = 0;
+  byte epoch = 0, before = 0;                           /* of the transaction that it is in; what the log's size was  */
+  bool working;
   bool record, dispatching, answer, withdraw, refuse, park, unpark, hand;
   byte i, unanswered;
-  Delivery gone;
 opening:
+  {
   atomic {
     subscribed[_pid] = true;
-    if :: active_writer == NOBODY -> active_writer = _pid :: else fi
+    sequencer[WRITER].epoch = 0;                        /* services/ledger/sequencer.py::Sequencer.release            */
+#ifdef LINED_UP
+    if :: lined_up < CONSUMERS -> lined_up++ :: else fi;
+#endif
+    if :: active_consumer[QUEUE] == NOBODY -> active_consumer[QUEUE] = _pid :: else fi
   };
 end:
+#ifdef ONE_STEP
+  atomic {                                              /* Nobody else looks at the tables: one step is enough.       */
+#endif
+#ifdef LINED_UP
+  lined_up == CONSUMERS;
+end_lined_up:
+#endif
   /* The single active consumer is delivered the next message, unacked. */
   if
-  :: atomic { active_writer == _pid && nempty(ledger) ->
-       ledger?t(q, b); unacked[_pid].held = true; unacked[_pid].t = t; unacked[_pid].q = q; unacked[_pid].b = b }
-  :: atomic { active_writer == _pid && nempty(ledger_back) ->
-       ledger_back?t(q, b); unacked[_pid].held = true; unacked[_pid].t = t; unacked[_pid].q = q; unacked[_pid].b = b }
+  :: atomic { active_consumer[QUEUE] == _pid && nempty(to_ledger[QUEUE]) -> to_ledger[QUEUE]?t(q, b); take_in_hand() }
+  :: atomic { active_consumer[QUEUE] == _pid && nempty(to_ledger_back[QUEUE]) -> to_ledger_back[QUEUE]?t(q, b); take_in_hand() }
   :: atomic { !subscribed[_pid] -> forget(); goto opening }
   fi;
 
-#if WRITERS == 1
-  atomic {                                              /* Nobody else looks at the tables: one step is enough.       */
+transact:
+  /* services/ledger/sequencer.py::Sequencer.take: one of the writer's consumers at a time. The transaction begins with
+   * services/ledger/head.py::lock, for the writer's own epoch, or with services/ledger/head.py::claim, which takes the next epoch: only who was
+   * delivered something does. Both wait while another transaction has the log head locked. */
+#if defined(CLAIM_APART) || defined(NO_FENCE)
+  atomic { !sequencer[WRITER].busy -> sequencer[WRITER].busy = true; working = true; epoch = sequencer[WRITER].epoch };
 #endif
-  /* services/ledger/head.py::claim: a writer learns that it is the active one from its first delivery, and only then takes the next epoch. */
+#ifdef CLAIM_APART
   if
   :: epoch == 0 ->
-       if
-       :: atomic { head_lock == 0 -> head_epoch++; epoch = head_epoch; size = head_size }
-       :: atomic { FAULT; start_again(); goto opening }
-       fi
+       atomic { head_lock == 0 -> head_epoch++; epoch = head_epoch; sequencer[WRITER].epoch = epoch; sequencer[WRITER].size = head_size }
   :: else
   fi;
-
-  /* services/ledger/head.py::lock: the transaction begins with the lock of the log head, for the writer's own epoch. */
+#endif
 #ifdef NO_FENCE
-  size = head_size;
+  sequencer[WRITER].size = head_size;
+  d_step { decide() };
 #else
-  if
-  :: atomic { head_lock == 0 ->                         /* SELECT ... FOR UPDATE waits while another holds it          */
+#ifdef CLAIM_APART
+  atomic { head_lock == 0 ->
+#else
+  atomic { head_lock == 0 && !sequencer[WRITER].busy ->
+       sequencer[WRITER].busy = true; working = true; epoch = sequencer[WRITER].epoch;
+#endif
+#ifdef EPOCH_READ_TWICE
+       epoch = sequencer[WRITER].epoch;
+#endif
        if
 #ifdef NO_EPOCH
        :: head_lock = _pid + 1
 #else
-       :: head_epoch == epoch -> head_lock = _pid + 1
-       :: else -> start_again(); goto opening           /* fenced: another one has claimed since                      */
+#ifndef CLAIM_APART
+       :: epoch == 0 -> head_lock = _pid + 1; epoch = head_epoch + 1; sequencer[WRITER].size = head_size
 #endif
-       fi }
-  :: atomic { FAULT; start_again(); goto opening }
-  fi;
+       :: epoch != 0 && epoch == head_epoch -> head_lock = _pid + 1
+       :: else ->                                       /* services/ledger/head.py::FencedError: another has claimed since */
+#ifdef MOST_FENCED
+            fenced++; assert(fenced <= MOST_FENCED);
 #endif
-  d_step { decide() };
+            goto losing
+#endif
+       fi;
+       if :: sequencer[WRITER].size == UNKNOWN -> sequencer[WRITER].size = head_size :: else fi;
+       decide() };
+#endif
 
   /* COMMIT. */
   if
 #ifdef NO_FENCE
-  :: d_step { true -> write() }
+  :: atomic { true ->
 #else
-  :: atomic { head_lock == _pid + 1 -> write(); head_lock = 0 }
-  :: atomic { head_lock != _pid + 1 -> start_again(); goto opening }   /* PostgreSQL ended the session meanwhile     */
+  /* PostgreSQL ended the session meanwhile. services/ledger/waiting.py::Patience.until_there: once more, the batch still in hand. */
+  :: atomic { head_lock != _pid + 1 -> undecide(); leave(); sequencer[WRITER].size = UNKNOWN; goto transact }
+  :: atomic { head_lock == _pid + 1 ->
 #endif
-  :: atomic { FAULT; start_again(); goto opening }      /* died before it, or it did not happen and the reply is lost */
+       before = sequencer[WRITER].size; write(); leave();
+       if
+       :: sequencer[WRITER].epoch = epoch; before = 0
+       :: FAULT;                                        /* its reply is lost: once more                               */
 #ifdef KEEP_MEMORY
-  :: atomic { FAULT; gone.b = size; write(); size = gone.b; gone.b = 0; head_lock = 0;
-       ledger_back!t(q, b); unacked[_pid].held = false; hand = false; goto end }
+            sequencer[WRITER].size = before;
+#else
+            sequencer[WRITER].size = UNKNOWN;
+#endif
+            before = 0; hand = false; goto transact
+       fi }
+#ifndef ONE_STEP
+  :: atomic { FAULT; goto dying }
 #endif
   fi;
-#if WRITERS == 1
+#ifdef ONE_STEP
+  if
+  :: !hand -> goto acking                               /* nobody sees how much later it acks                         */
+  :: else
+  fi
   };
 #endif
 
-  /* services/ledger/handover.py: after the commit, and only then, to the router. */
+  /* services/ledger/handover.py::dispatches: after the commit, and only then, to the router. A report calls for none. */
 handover:
   if
   :: atomic { hand -> dispatch!q }
@@ -318,29 +417,45 @@ handover:
 #ifdef ASSUME_CONFIRMED
   :: atomic { hand && faults < FAULTS -> faults++ }
 #endif
-  :: atomic { FAULT; start_again(); goto opening }      /* died after the commit, or its reply was lost               */
+  :: atomic { FAULT; goto losing }      /* SinkLost, before the publish                               */
+  :: atomic { FAULT; goto dying }
   :: !hand
   fi;
 
-  /* The ack. */
+acking:
   if
   :: atomic { unacked[_pid].held ->
-       unacked[_pid].held = false; unacked[_pid].t = 0; unacked[_pid].q = 0; unacked[_pid].b = 0; t = 0; q = 0; b = 0; hand = false; goto end }
-  :: atomic { !unacked[_pid].held -> start_again(); goto opening }     /* the channel it came on is gone             */
-  :: atomic { FAULT; start_again(); goto opening }      /* died after the publish, or lost its confirm                */
+       unacked[_pid].held = false; unacked[_pid].t = 0; unacked[_pid].q = 0; unacked[_pid].b = 0; t = 0; q = 0; b = 0; epoch = 0; hand = false; goto end }
+  :: atomic { !unacked[_pid].held -> goto losing }     /* the channel it came on is gone             */
+  :: atomic { FAULT; goto losing }      /* lost the confirm                                           */
+  :: atomic { FAULT; goto dying }
   fi
+
+losing:
+  atomic { start_again(); goto opening };
+dying:
+  atomic { die(); goto opening }
+  } unless { atomic { killed[_pid] -> killed[_pid] = false; working = false; forget() } };
+  goto opening
 }
 
 #if PAUSES > 0
-/* The broker takes a writer for lost that is still there; PostgreSQL ends the transaction of a session that says nothing. */
+/* The broker takes a writer, or one of its connections, for lost that is still there; PostgreSQL ends the transaction of a session that says
+ * nothing. */
+#define PAUSE(x) pauses < PAUSES && subscribed[x]
 active proctype heartbeat() {
-  byte x = 0;
+  byte ended = 0;                                       /* sessions                                                   */
 end:
   do
-  :: atomic { pauses < PAUSES && subscribed[0] -> pauses++; x = 0; close_channel(x) }
-  :: atomic { pauses < PAUSES && subscribed[1] -> pauses++; x = 1; close_channel(x); x = 0 }
-  :: atomic { head_lock == 1 && !subscribed[0] -> head_lock = 0 }
-  :: atomic { head_lock == 2 && !subscribed[1] -> head_lock = 0 }
+#ifdef CONNECTIONS                                       /* Writers are alike: the first pause is writer 0's.          */
+  :: atomic { PAUSE(0) -> pauses++; close_channel(0) }
+  :: atomic { PAUSE(1) -> pauses++; close_channel(1) }
+  :: atomic { PAUSE(2) && pauses > 0 -> pauses++; close_channel(2) }
+  :: atomic { PAUSE(3) && pauses > 0 -> pauses++; close_channel(3) }
+#endif
+  :: atomic { PAUSE(0) && subscribed[1] -> pauses++; close_channel(0); close_channel(1) }
+  :: atomic { PAUSE(2) && subscribed[3] && pauses > 0 -> pauses++; close_channel(2); close_channel(3) }
+  :: atomic { head_lock != 0 && !subscribed[head_lock - 1] && ended < pauses -> ended++; head_lock = 0 }
   od
 }
 #endif
@@ -373,8 +488,8 @@ end:
   fi;
 publish:
   if
-  :: ledger!t(q, b)
-  :: atomic { FAULT; ledger!t(q, b); goto publish }     /* confirm lost: published once more, as the same batch       */
+  :: to_ledger[LEDGER]!t(q, b)
+  :: atomic { FAULT; to_ledger[LEDGER]!t(q, b); goto publish }     /* confirm lost: published once more, as the same batch       */
 #ifdef ACK_EARLY
   :: atomic { FAULT; t = 0; q = 0; b = 0; goto end }
 #else
@@ -405,21 +520,21 @@ end:
   fi;
 place:
   if
-  :: atomic { !absent[q] -> inbox!q; report = DISPATCHED }
-  :: atomic { !absent[q] && faults < FAULTS -> faults++; inbox!q; goto place }   /* confirm lost: published once more  */
+  :: atomic { !AWAY(q) -> inbox!q; report = DISPATCHED }
+  :: atomic { !AWAY(q) && faults < FAULTS -> faults++; inbox!q; goto place }   /* confirm lost: published once more  */
 #ifdef ASSUME_CONFIRMED
   :: atomic { FAULT; report = DISPATCHED }
 #endif
 #ifndef WAIT_FOR_INBOX
-  :: absent[q] -> goto park                             /* returned or refused by the broker                          */
+  :: AWAY(q) -> goto park                             /* returned or refused by the broker                          */
 #endif
   :: atomic { FAULT; dispatch_back!q; q = 0; goto end }
   fi;
   goto tell;
 park:                                                   /* The inbox may come back before the message is parked.      */
   if
-  :: atomic { true -> parking[q]++; report = PARKED }
-  :: atomic { FAULT; parking[q]++; goto park }          /* confirm lost: published once more                          */
+  :: atomic { true -> parking!q(0); lying[q]++; report = PARKED }
+  :: atomic { FAULT; parking!q(0); lying[q]++; goto park }          /* confirm lost: published once more                          */
 #ifdef PARK_ACK_FIRST
   :: atomic { FAULT; q = 0; goto end }
 #else
@@ -428,8 +543,8 @@ park:                                                   /* The inbox may come ba
   fi;
 tell:
   if
-  :: ledger!report(q, 0)
-  :: atomic { FAULT; ledger!report(q, 0); goto tell }   /* confirm lost: published once more                          */
+  :: to_ledger[REPORTS]!report(q, 0)
+  :: atomic { FAULT; to_ledger[REPORTS]!report(q, 0); goto tell }   /* confirm lost: published once more                          */
   :: atomic { FAULT; dispatch_back!q; q = 0; report = 0; goto end }
   fi;
   if
@@ -440,44 +555,124 @@ tell:
 
 #ifdef FLAPS
 bool changed = false;
+#define MARK (1 + _pid % 2)
+bool sweeping = false;                                 /* the parking queue has its single active consumer            */
 
-/* services/router/parking.py::Parking.sweep: whatever is parked and has an inbox now; what has none is passed over. */
-active proctype sweep() {
-  byte q = 0; mtype report = 0;
-end:
+/* What sweep has in hand goes back to where it lay. */
+inline put_down(from) {
+  i = from;
   do
-#ifdef SWEEP_ON_CHANGE_ONLY
-  :: atomic { changed -> changed = false; q = 0;
-       do
-       :: q < N && parking[q] > 0 && !absent[q] -> break
-       :: q < N && !(parking[q] > 0 && !absent[q]) -> q++
-       :: q == N -> q = 0; goto end
-       od; parking[q]-- }
-#else
-  :: atomic { parking[0] > 0 && !absent[0] -> parking[0]--; q = 0 }
-#endif
-     if
-     :: atomic { !absent[q] -> inbox!q; report = DISPATCHED }
-     :: atomic { absent[q] -> parking[q]++; report = PARKED }                    /* gone again: to the end of parking  */
-     :: atomic { FAULT; parking[q]++; q = 0; goto end }
-     fi;
-     if
-     :: ledger!report(q, 0)
-     :: atomic { FAULT; parking[q]++; q = 0; report = 0; goto end }              /* died, or lost a confirm            */
-     fi;
-     if
-     :: atomic { true -> q = 0; report = 0 }            /* ack                                                        */
-     :: atomic { FAULT; parking[q]++; q = 0; report = 0 }
-     fi
-  od
+  :: i < taken -> parking_back!in_hand[i].q(in_hand[i].mark); in_hand[i].q = 0; in_hand[i].mark = 0; i++
+  :: else -> break
+  od;
+  i = 0
 }
 
-/* Query 0's inbox goes and comes: a participant is disabled or added, an inbox fills or is read. */
+/* No message carries this sweep's mark yet: it is a new one each time. */
+inline new_mark() {
+  i = len(parking);
+  do
+  :: i > 0 -> parking?q(mark); parking!q((mark == MARK -> 0 : mark)); i--
+  :: else -> break
+  od;
+  i = len(parking_back);
+  do
+  :: i > 0 -> parking_back?q(mark); parking_back!q((mark == MARK -> 0 : mark)); i--
+  :: else -> break
+  od;
+  q = 0; mark = 0
+}
+
+typedef Lying { byte q; byte mark };
+#define PLACEABLE ((lying[0] > 0 && !AWAY(0)) || (N > 1 && lying[N - 1] > 0 && !AWAY(N - 1)))
+
+/* services/router/parking.py::Parking.sweep, up to two messages at a time: places them or puts them back at the end with its mark, and ends at
+ * the first that carries it. One begins whenever something might be placed (in the code: at a nudge, and every interval_s). */
+active [SWEEPS] proctype sweep() {
+  byte q, mark, i, taken = 0, waiting = 0, placed = 0;
+  Lying in_hand[2];
+  bool sent[2];
+end:
+  atomic {
+#ifdef SWEEP_ON_CHANGE_ONLY
+    changed && !sweeping -> changed = false; sweeping = true;
+#elif defined(TWO_SWEEP)
+    PLACEABLE;
+#else
+    PLACEABLE && !sweeping -> sweeping = true;
+#endif
+    new_mark()
+  };
+next:
+  /* A batch, of which only what stands before the first mark is tried and acked. */
+  atomic {
+    if
+    :: nempty(parking_back) -> parking_back?in_hand[0].q(in_hand[0].mark)
+    :: nempty(parking) -> parking?in_hand[0].q(in_hand[0].mark)
+    :: empty(parking_back) && empty(parking) -> goto over
+    fi;
+    taken = 1;
+    if
+    :: nempty(parking) -> parking?in_hand[1].q(in_hand[1].mark); taken = 2
+    :: true
+    fi;
+#ifdef NO_MARK
+    waiting = taken;
+#else
+    if
+    :: in_hand[0].mark == MARK -> waiting = 0
+    :: in_hand[0].mark != MARK && taken == 2 && in_hand[1].mark != MARK -> waiting = 2
+    :: else -> waiting = 1
+    fi;
+#endif
+    if :: waiting == 0 -> put_down(0); taken = 0; goto over :: else fi
+  };
+#define INTERRUPTED put_down(0); taken = 0; waiting = 0; placed = 0; sent[0] = false; sent[1] = false; goto over
+  /* services/router/placing.py::Placing.place */
+  do
+  :: atomic { placed < waiting ->
+       if
+       :: !AWAY(in_hand[placed].q) -> inbox!in_hand[placed].q; sent[placed] = true
+       :: AWAY(in_hand[placed].q) -> parking!in_hand[placed].q(MARK); lying[in_hand[placed].q]++
+       fi;
+       placed++ }
+  :: atomic { placed == waiting -> placed = 0; break }
+  :: atomic { FAULT; INTERRUPTED }
+  od;
+  /* services/router/placing.py::Placing.report */
+  do
+  :: placed < waiting && sent[placed] -> to_ledger[REPORTS]!DISPATCHED(in_hand[placed].q, 0); sent[placed] = false
+  :: atomic { placed < waiting && !sent[placed] -> placed++ }
+  :: atomic { placed == waiting -> placed = 0; break }
+  :: atomic { FAULT; INTERRUPTED }
+  od;
+  /* The ack, of a true prefix. */
+  if
+  :: atomic { true ->
+#ifdef ACK_THROUGH_LAST
+       waiting = taken;
+#endif
+       do
+       :: placed < waiting -> lying[in_hand[placed].q]--; in_hand[placed].q = 0; in_hand[placed].mark = 0; placed++
+       :: else -> break
+       od;
+       placed = 0;
+       if
+       :: waiting < taken -> put_down(waiting); taken = 0; waiting = 0; goto over
+       :: else -> taken = 0; waiting = 0; goto next
+       fi }
+  :: atomic { FAULT; INTERRUPTED }
+  fi;
+over:
+  atomic { sweeping = false; goto end }
+}
+
+/* The inbox goes and comes: a participant is disabled or added, an inbox fills or is read. */
 active proctype world() {
-  atomic { absent[0] = true };
+  atomic { absent = true };
 end:
   do
-  :: atomic { flaps < FLAPS -> flaps++; absent[0] = !absent[0]; changed = true }
+  :: atomic { flaps < FLAPS -> flaps++; absent = !absent; changed = true }
   od
 }
 #endif
@@ -487,7 +682,11 @@ active proctype recipient() {
   byte q = 0;
 end:
   do
+#ifdef SILENT
+  :: atomic { inbox?q -> delivered[q]++; q = 0 }
+#else
   :: atomic { inbox?q -> delivered[q]++; ingress!ANSWER(q); q = 0 }              /* answers the second time too        */
+#endif
   od
 }
 
@@ -499,13 +698,15 @@ active proctype auditor() {
   :: else ->
      assert(entries_recorded[q] == 1);
      if
-     :: absent[q] && !dispatched[q] -> assert(parking[q] > 0 && parked[q])       /* waits for its inbox, and is listed */
+     :: AWAY(q) && !dispatched[q] -> assert(lying[q] > 0 && parked[q])         /* waits for its inbox, and is listed */
      :: else ->
           assert(dispatched[q] && entries_dispatched[q] == 1);
           assert(delivered[q] >= 1);
+#ifndef SILENT
           assert(entries_answered[q] + entries_withdrawn[q] == 1);
+#endif
           assert(!parked[q]);
-          assert(absent[q] || parking[q] == 0)
+          assert(AWAY(q) || lying[q] == 0)
      fi;
      assert(faults + pauses > 0 || delivered[q] <= 1);
 #ifdef WITHDRAW

@@ -41,8 +41,13 @@ class Troubles:
         """It works again."""
         self._now.pop(who, None)
 
-    def __iter__(self) -> Iterator[str]:
-        return (f"{who}: {what}" for who, what in self._now.items())
+    def summary(self) -> str | None:
+        """All of them in one line, since a broker that goes away is everybody's trouble; None while there are none."""
+        if not self._now:
+            return None
+        who, what = next(iter(self._now.items()))
+        others = f", and {len(self._now) - 1} more" if len(self._now) > 1 else ""
+        return f"trying again: {who} ({what}){others}"
 
 
 @asynccontextmanager
@@ -66,12 +71,12 @@ async def open_channel(account: Account, purpose: str) -> AsyncIterator[Abstract
 async def persistently(who: str, troubles: Troubles, work: Callable[[], Awaitable[None]]) -> None:
     """Do `work` until it comes to its end, over a new connection each time the old one is lost."""
     while True:
+        troubles.forget(who)
         try:
             await work()
         except WayLostError as lost:
             troubles.note(who, str(lost))
         else:
-            troubles.forget(who)
             return
         await asyncio.sleep(AGAIN_AFTER_S)
 

@@ -1,6 +1,7 @@
 """`huizhi demo`."""
 
 import asyncio
+import logging
 import time
 from pathlib import Path
 from typing import Annotated
@@ -70,6 +71,7 @@ class _Demonstration:
             f"{cast.counties:,} counties in the directory; {len(cast.all())} participants in {cast.provinces} provinces"
         )
         self._terminal.say(f"{cast.district.address} is sent {QUERIES_A_TIER} queries over each tier")
+        _silence_the_amqp_library()
         began, view = time.monotonic(), View(self._console)
         with view.showing():
             played = await play(self._data, addresses, cast, view.show)
@@ -85,6 +87,14 @@ class _Demonstration:
         self.over = True
         if not self._as_json:
             print_whereabouts(self._data, addresses, stays=stays)
+
+
+def _silence_the_amqp_library() -> None:
+    """A lost connection is shown among what goes on, and not as a traceback for each of eighty connections."""
+    for name in ("aiormq", "aio_pika"):
+        library = logging.getLogger(name)
+        library.addHandler(logging.NullHandler())
+        library.propagate = False
 
 
 async def _up_already(data: Path) -> StackFile | None:

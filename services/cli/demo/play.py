@@ -23,6 +23,9 @@ WITHIN_S = 300.0
 _LOOK_EVERY_S = 0.25
 _NAMED = 3
 
+Show = Callable[[Tally, str | None], None]
+"""Is called with every new stand, and with what is wrong at the moment, if anything is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Played:
@@ -32,11 +35,8 @@ class Played:
     script: Script
 
 
-async def play(
-    data: Path, addresses: StackFile, cast: Cast, show: Callable[[Tally], None], within_s: float = WITHIN_S
-) -> Played:
-    """Send, answer, and wait for the ledger. `show` is called with every new stand.
-
+async def play(data: Path, addresses: StackFile, cast: Cast, show: Show, within_s: float = WITHIN_S) -> Played:
+    """Send, answer, and wait for the ledger.
     Raises CommandError, saying what is missing, where the run goes wrong or does not end in time.
     """
     script = write_script({tier: [origin.address for origin in origins] for tier, origins in cast.origins.items()})
@@ -47,7 +47,8 @@ async def play(
                 start = await open_run(data, addresses, cast.all()[-1], troubles)
                 await _play_parts(cast, tally, troubles, _Watch(api, start, tally, troubles, show))
         except TimeoutError:
-            missing = [*tally.lacking(), *troubles, *await asyncio.to_thread(_astray, api, tally)]
+            trouble = troubles.summary()
+            missing = [*tally.lacking(), *([trouble] if trouble else []), *await asyncio.to_thread(_astray, api, tally)]
             raise CommandError(_failure(f"the demonstration did not end within {within_s:.0f} s", missing)) from None
     return Played(start, script)
 
@@ -77,7 +78,7 @@ class _Watch:
     start: datetime
     tally: Tally
     troubles: Troubles
-    show: Callable[[Tally], None]
+    show: Show
 
     async def until_done(self, tasks: Sequence["asyncio.Task[None]"]) -> None:
         """Return once the ledger counts what a whole run counts. Raises CommandError where that cannot come any more,
@@ -88,7 +89,7 @@ class _Watch:
                 if task.done():
                     task.result()
             await self._look()
-            self.show(self.tally)
+            self.show(self.tally, self.troubles.summary())
             if faults := self.tally.faults():
                 raise CommandError(_failure("the demonstration went wrong", faults))
             await asyncio.sleep(_LOOK_EVERY_S)

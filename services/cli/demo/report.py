@@ -72,11 +72,13 @@ def print_whereabouts(data: Path, addresses: StackFile, *, stays: bool) -> None:
     """Where the HTTP APIs are, and what opens them."""
     typer.echo(f"\ngateway  {addresses.gateway_url}/docs")
     typer.echo(f"ledger   {addresses.ledger_url}/docs")
-    typer.echo(f"The administrator's token for both is admin_token in {data / NAME}")
+    typer.echo(f"token    the administrator's is admin_token in {data / NAME}")
     if stays:
-        typer.echo(f"Look further with `huizhi rate {DISTRICT} --data {data}`, `huizhi unanswered`, `huizhi show ID`.")
+        typer.echo(
+            f"\nLook further with `huizhi rate {DISTRICT} --data {data}`, `huizhi unanswered`, `huizhi show ID`."
+        )
     else:
-        typer.echo(f"They stop now, and keep their data; `huizhi up --data {data}` starts them again.")
+        typer.echo(f"\nThe stack stops now and keeps its data; `huizhi up --data {data}` starts it again.")
 
 
 def document(outcome: Outcome, addresses: StackFile) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from services.cli.demo.tally import DONE, TIERS, Stand, Tally
 
 _COLUMNS = ("sent", "in custody", "received", "answered", "answer back")
 _LINE_EVERY_S = 1.0
+# Every trouble begins alike; whose it is changes from look to look.
+_SAME_TROUBLE = len("trying again")
 
 
 class View:
@@ -38,21 +40,25 @@ class View:
         with Live(console=self._console, refresh_per_second=8, transient=False) as self._live:
             yield
 
-    def show(self, tally: Tally) -> None:
-        """The newest stand."""
+    def show(self, tally: Tally, trouble: str | None) -> None:
+        """The newest stand, and what is wrong at the moment."""
         stands = {tier: tally.stand(tier) for tier in TIERS}
         if self._live is not None:
-            self._live.update(flow_table(stands, time.monotonic() - self._began))
+            self._live.update(flow_table(stands, time.monotonic() - self._began, trouble))
             return
-        line = flow_line(stands)
+        if trouble is not None and self._line.startswith(trouble[:_SAME_TROUBLE]):
+            return
+        line = trouble or flow_line(stands)
         if line != self._line and (tally.is_done or time.monotonic() - self._line_at > _LINE_EVERY_S):
             self._line, self._line_at = line, time.monotonic()
             self._console.print(line)
 
 
-def flow_table(stands: Mapping[Tier, Stand], seconds: float) -> Table:
+def flow_table(stands: Mapping[Tier, Stand], seconds: float, trouble: str | None) -> Table:
     """A row for each tier: how many got how far, under a bar for each step."""
     table = Table(box=None, pad_edge=False, title=f"{seconds:.0f} s", title_justify="left", title_style="dim")
+    if trouble is not None:
+        table.caption = Text(trouble, style="yellow", justify="left")
     table.add_column("tier", no_wrap=True)
     for column in _COLUMNS:
         table.add_column(column, justify="right", no_wrap=True, width=11)

@@ -19,3 +19,11 @@ WRITING: Mapping[str, str] = _read("queries.sql")
 
 READING: Mapping[str, str] = _read("reports.sql")
 """The statements behind the ledger's answers."""
+
+
+def at_and_below(address: str) -> str:
+    """The pattern that ``READING`` takes for an address and everything below it; "" stands for everything.
+
+    Nothing lies below a department: `410102.health` does not speak for `410102.health-insurance`.
+    """
+    return address if "." in address else f"{address}%"

@@ -1,5 +1,6 @@
 -- The statements behind the ledger's answers, read by queries.py. Each begins with its name and is described by the lines after it.
--- An address parameter that stands for "at and below" comes as the pattern '410102%': codes of lower levels begin with those above.
+-- An address parameter that stands for "at and below" comes as the pattern '410102%', codes of lower levels beginning with those above;
+-- a department comes as itself, nothing lying below it.
 
 -- name: figures_of_periods
 -- A rate as of now, by months: the sum of the cohorts at and below an address.

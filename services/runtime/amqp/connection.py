@@ -1,6 +1,7 @@
 """One connection with one channel, and word when it is over. What aiormq raises goes no further than this package."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
@@ -9,6 +10,7 @@ from aio_pika.abc import AbstractConnection
 from aiormq.abc import AbstractChannel
 from aiormq.abc import AbstractConnection as UnderlayConnection
 
+from services.runtime.hosts import each_host
 from services.runtime.ports import PortError
 
 HEARTBEAT_SECONDS = 10
@@ -22,14 +24,13 @@ BLOCKED_PROBE_SECONDS = 0.05
 async def open_channel(url: str, name: str, on_lost: Callable[[str], None]) -> AsyncIterator[AbstractChannel]:
     """A channel in confirm mode on a connection of its own, which the broker's list shows as ``name``.
 
+    ``url`` may name several hosts, the nodes of a cluster, of which any will do.
     ``on_lost`` is told, once or more often, why the channel or its connection ended. Raises whatever aiormq raises, or
     TimeoutError, when it cannot be opened in time; together the limits are shorter than what a
     service is given to stop.
     """
     async with asyncio.timeout(CONNECT_SECONDS):
-        connection = await aio_pika.connect(
-            url, heartbeat=HEARTBEAT_SECONDS, client_properties={"connection_name": name}
-        )
+        connection = await _connect(url, name)
     try:
         async with asyncio.timeout(CHANNEL_SECONDS):
             # With returns raised, an unroutable publication cannot pass for a confirmed one.
@@ -42,6 +43,24 @@ async def open_channel(url: str, name: str, on_lost: Callable[[str], None]) -> A
         yield channel
     finally:
         await _close(connection)
+
+
+async def _connect(url: str, name: str) -> AbstractConnection:
+    """A connection to one of the hosts of ``url``; in random order, so that the nodes share the connections."""
+    hosts = each_host(url)
+    turn = random.sample(hosts, len(hosts))
+    while True:
+        host = turn.pop()
+        try:
+            # Each has its share of the time: a node that takes connections and says nothing must not use it all up.
+            async with asyncio.timeout(CONNECT_SECONDS / len(hosts)):
+                return await aio_pika.connect(
+                    host, heartbeat=HEARTBEAT_SECONDS, client_properties={"connection_name": name}
+                )
+        except Exception:
+            # Whatever keeps this node from letting us in, the next one may.
+            if not turn:
+                raise
 
 
 @contextmanager

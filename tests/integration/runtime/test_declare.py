@@ -1,12 +1,21 @@
 """The topology on a real broker: declared twice, refused when different, and dead letters arrive."""
 
+import asyncio
+
 import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import ChannelPreconditionFailed
 
 from services.runtime.ports import Broker, Failure, Publication
-from services.runtime.topology import QueueLimits, core_topology, declare, inbox_topology
+from services.runtime.topology import (
+    DELIVERY_LIMIT,
+    QueueLimits,
+    core_topology,
+    declare,
+    inbox_topology,
+    quarantine_queue,
+)
 from tests.integration.runtime.behaviour import take
 
 LIMITS = QueueLimits(internal_bytes=64 * 1024**2, inbox_bytes=1024**2)
@@ -43,23 +52,32 @@ async def test_a_queue_with_other_arguments_is_refused(admin: AbstractChannel) -
         await declare(inbox_topology(["41"], QueueLimits(inbox_bytes=2 * 1024**2)), admin)
 
 
-async def test_what_comes_back_too_often_ends_in_the_dead_letters(
+async def bring_back(url: str, name: str, times: int) -> None:
+    """Take the one message of a queue and put it back, so often."""
+    async with await aio_pika.connect(url) as connection, connection.channel() as channel:
+        await channel.set_qos(prefetch_count=1)
+        queue = await channel.get_queue(name, ensure=False)
+        async with queue.iterator() as messages, asyncio.timeout(20):
+            for _ in range(times):
+                await (await anext(messages)).reject(requeue=True)
+
+
+async def test_what_comes_back_too_often_goes_to_quarantine_and_from_there_to_the_dead_letters(
     admin: AbstractChannel, ports: Broker, url: str
 ) -> None:
     await declare(core_topology(await broker_version(admin), LIMITS), admin)
     async with ports.open_sink("ingress") as sink:
         await sink.publish([Publication("query", b"poison")])
-    async with await aio_pika.connect(url) as connection, connection.channel() as channel:
-        await channel.set_qos(prefetch_count=1)
-        queue = await channel.get_queue("ingress", ensure=False)
-        async with ports.open_source("dead-letters", size=1, linger=0, prefetch=1) as dead:
-            async with queue.iterator() as messages:
-                for _ in range(21):
-                    await (await anext(messages)).reject(requeue=True)
-            (letter,) = await take(dead, 1)
+
+    await bring_back(url, "ingress", DELIVERY_LIMIT + 1)
+    await bring_back(url, quarantine_queue("ingress"), DELIVERY_LIMIT + 1)
+    async with ports.open_source("dead-letters", size=1, linger=0, prefetch=1) as dead:
+        (letter,) = await take(dead, 1)
 
     assert letter.body == b"poison"
     deaths = letter.properties.headers["x-death"]
     assert isinstance(deaths, list)
-    assert deaths[0]["reason"] == "delivery_limit"
-    assert deaths[0]["queue"] == "ingress"
+    assert [(death["reason"], death["queue"]) for death in deaths] == [
+        ("delivery_limit", quarantine_queue("ingress")),
+        ("delivery_limit", "ingress"),
+    ]

@@ -1,0 +1,38 @@
+"""Limits on how long a transaction may take, at either end of a line over which nothing comes any more.
+
+A proxy or firewall between ledger and database may keep a line open that carries nothing, and a writer may be paused.
+TCP does not notice either.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from services.ledger.store.connection import Connection
+
+
+@contextmanager
+def time_limit(connection: Connection, seconds: float) -> Iterator[None]:
+    """Cut the connection when the block takes longer than ``seconds``; what waits on it then raises one of asyncpg's
+    errors.
+
+    The line is cut, nothing is cancelled: a COMMIT that the server has is done, and its outcome is unknown here.
+    """
+    cutting = asyncio.get_running_loop().call_later(seconds, connection.terminate)
+    try:
+        yield
+    finally:
+        cutting.cancel()
+
+
+@asynccontextmanager
+async def statement_limit(connection: Connection, seconds: float) -> AsyncIterator[None]:
+    """Inside a transaction: have the server end it when one of its statements takes longer than ``seconds``.
+
+    A client that falls silent between the parts of a statement (Parse, then Bind and Execute) is not idle to the
+    server, and would keep what it has locked from everyone else. The COMMIT is not limited: one that is cancelled
+    while it waits for a standby has happened all the same.
+    """
+    await connection.execute(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
+    yield
+    await connection.execute("SET LOCAL statement_timeout = 0")

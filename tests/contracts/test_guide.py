@@ -1,0 +1,203 @@
+"""The integrator's guide, followed to the letter: its programs run as they stand on the page, on a real exchange."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+import httpx
+import pytest
+from aio_pika.exceptions import ChannelPreconditionFailed
+from aiormq.exceptions import ChannelAccessRefused
+
+from tests.contracts.documents import CONTRACTS
+from tests.contracts.pages import GUIDE, programs
+
+pytestmark = pytest.mark.timeout(300)
+HUIZHI = (sys.executable, "-m", "services.cli")
+ASKER, ASKED = "110101", "410102"
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """An exchange that is up, with the guide's two participants, and the guide's programs as files."""
+
+    stack: dict[str, Any]
+    participants: dict[str, dict[str, str]]
+    programs: Path
+
+    def environment(self, address: str) -> dict[str, str]:
+        """What a program of the guide is told: its own account, and where the exchange is."""
+        own = self.participants[address]
+        return _clean() | {
+            "AMQP_URL": own["amqp_url"],
+            "TOKEN": own["token"],
+            "GATEWAY_URL": self.stack["gateway_url"],
+            "LEDGER_URL": self.stack["ledger_url"],
+        }
+
+    def greets(self, sender: str, recipient: str) -> bool:
+        """Whether every service knows both by now: a notice from the one has come into the inbox of the other."""
+        id = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{sender} {recipient}"))
+        notice = {
+            "id": id,
+            "type": "notice",
+            "to": recipient,
+            "kind": "service.notice",
+            "payload": {"subject": "hello"},
+        }
+        headers = {"Authorization": f"Bearer {self.participants[sender]['token']}"}
+        url = f"{self.stack['gateway_url']}/v1/messages"
+        posted = httpx.post(url, json=notice, headers=headers, timeout=30, trust_env=False)
+        return posted.is_success and self._ask(sender, f"/v1/messages/{id}", {}).json().get("state") == "dispatched"
+
+    def ask_ledger(self, address: str, path: str, **parameters: str) -> Any:
+        """What the ledger answers to the participant."""
+        return self._ask(address, path, parameters).raise_for_status().json()
+
+    def knows(self, address: str, id: str) -> bool:
+        """Whether the message is on the ledger yet."""
+        return self._ask(address, f"/v1/messages/{id}", {}).is_success
+
+    def _ask(self, address: str, path: str, parameters: dict[str, str]) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.participants[address]['token']}"}
+        with httpx.Client(base_url=self.stack["ledger_url"], headers=headers, timeout=30, trust_env=False) as client:
+            return client.get(path, params=parameters)
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
+    """The guide's own way to an exchange on this machine."""
+    directory = tmp_path_factory.mktemp("guide")
+    data = directory / "exchange"
+    for name, text in programs(GUIDE).items():
+        (directory / name).write_text(text, "utf-8")
+    with _up(data):
+        participants = {}
+        for address in (ASKER, ASKED):
+            command = [*HUIZHI, "participant", "add", address, "--data", str(data), "--json"]
+            done = subprocess.run(command, env=_clean(), check=True, capture_output=True, text=True)
+            participants[address] = json.loads(done.stdout)
+        followed = Followed(json.loads((data / "stack.json").read_text()), participants, directory)
+        _until(lambda: followed.greets(ASKER, ASKED) and followed.greets(ASKED, ASKER))
+        yield followed
+
+
+def test_a_query_is_asked_and_answered_by_the_python_programs(followed: Followed) -> None:
+    with _running("serve.py", followed, ASKED):
+        asked = _run([sys.executable, str(followed.programs / "ask.py")], followed, ASKER)
+
+    lines = asked.splitlines()
+    assert lines[0].startswith("in custody: ")
+    id = lines[0].removeprefix("in custody: ")
+    receipts = [json.loads(line.removeprefix("receipt: ")) for line in lines if line.startswith("receipt: ")]
+    assert id in [item["id"] for receipt in receipts for item in receipt["accepted"]]
+    assert lines[-1] == "answer from 410102 confirmed {'note': 'The register was transferred.'}"
+    assert followed.ask_ledger(ASKER, f"/v1/messages/{id}")["state"] == "answered"
+
+
+def test_a_query_is_posted_by_the_shell_program(followed: Followed) -> None:
+    posted = _run(["sh", str(followed.programs / "post.sh")], followed, ASKER)
+
+    custody = json.loads(posted.splitlines()[0])
+    assert custody["address"] == ASKED
+    _until(lambda: followed.knows(ASKER, custody["id"]))
+    _until(lambda: followed.ask_ledger(ASKER, f"/v1/messages/{custody['id']}")["state"] == "dispatched")
+    unanswered = followed.ask_ledger(ASKED, "/v1/unanswered")
+    assert custody["id"] in [item["id"] for item in unanswered["items"]]
+
+
+async def test_the_broker_refuses_what_the_guide_warns_of(followed: Followed) -> None:
+    async with await aio_pika.connect(followed.participants[ASKER]["amqp_url"]) as connection:
+        channel = await connection.channel()
+        with pytest.raises(ChannelAccessRefused):
+            await channel.declare_exchange("ingress", aio_pika.ExchangeType.TOPIC, durable=True)
+
+        channel = await connection.channel()
+        with pytest.raises(ChannelAccessRefused):
+            await channel.declare_queue(f"inbox.{ASKER}", durable=True)
+
+        channel = await connection.channel()
+        ingress = await channel.get_exchange("ingress", ensure=False)
+        with pytest.raises(ChannelPreconditionFailed):
+            await ingress.publish(aio_pika.Message(b"{}", user_id=ASKED), routing_key="query")
+
+        channel = await connection.channel()
+        inbox = await channel.get_exchange("inbox", ensure=False)
+        with pytest.raises(ChannelAccessRefused):
+            await inbox.publish(aio_pika.Message(b"{}", user_id=ASKER), routing_key=ASKED)
+
+
+async def test_a_message_without_user_id_is_refused_and_the_operator_sees_it(followed: Followed) -> None:
+    async with await aio_pika.connect(followed.participants[ASKER]["amqp_url"]) as connection:
+        channel = await connection.channel()
+        ingress = await channel.get_exchange("ingress", ensure=False)
+        await ingress.publish(aio_pika.Message(b"{}", type="query"), routing_key="query", mandatory=True)
+
+    headers = {"Authorization": f"Bearer {followed.stack['admin_token']}"}
+    with httpx.Client(base_url=followed.stack["ledger_url"], headers=headers, timeout=30, trust_env=False) as client:
+        _until(lambda: client.get("/v1/refused", params={"problem": "missing-user-id"}).json()["items"] != [])
+
+
+@pytest.mark.parametrize("service", ["gateway", "ledger"])
+def test_the_running_service_describes_itself_as_the_committed_document_does(followed: Followed, service: str) -> None:
+    document = json.loads((CONTRACTS / "openapi" / f"{service}.json").read_text("utf-8"))
+
+    assert httpx.get(f"{followed.stack[f'{service}_url']}/openapi.json", trust_env=False).json() == document
+
+
+@contextmanager
+def _up(data: Path) -> Iterator[None]:
+    said = data.with_suffix(".messages")
+    with said.open("w") as errors:
+        command = [*HUIZHI, "up", "--data", str(data)]
+        process = subprocess.Popen(command, env=_clean(), stdout=subprocess.PIPE, stderr=errors, text=True)
+    with process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n", said.read_text()
+            yield
+        finally:
+            subprocess.run([*HUIZHI, "down", "--data", str(data)], env=_clean(), check=True, capture_output=True)
+
+
+@contextmanager
+def _running(program: str, followed: Followed, address: str) -> Iterator[None]:
+    """A program that goes on, from the moment it says that it is serving."""
+    command = [sys.executable, str(followed.programs / program)]
+    process = subprocess.Popen(command, env=followed.environment(address), stdout=subprocess.PIPE, text=True)
+    with process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == f"serving {address}\n"
+            yield
+        finally:
+            process.terminate()
+
+
+def _run(command: list[str], followed: Followed, address: str) -> str:
+    done = subprocess.run(
+        command, env=followed.environment(address), check=False, capture_output=True, text=True, timeout=60
+    )
+    # The shell program's second request may come too early, which its page says; everything else must succeed.
+    assert done.returncode == 0 or "404" in done.stderr, done.stderr
+    return done.stdout
+
+
+def _until(holds: Callable[[], bool], *, within_s: float = 60) -> None:
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to hold"
+        time.sleep(0.05)
+
+
+def _clean() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("HUIZHI_")}

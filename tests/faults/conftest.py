@@ -1,0 +1,21 @@
+"""What fault tests stand on: the session's servers with a template of a small registry."""
+
+import logging
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from services.cli.stack.broker import BrokerAddress
+from tests.conftest import ServerHome
+from tests.faults.harness.servers import Servers, execute, make_template
+
+# A test client that waits for a broker which was killed would fill the report with its attempts.
+logging.getLogger("aiormq.connection").setLevel(logging.CRITICAL)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def servers(server_home: ServerHome, broker: BrokerAddress, database_server: str) -> AsyncIterator[Servers]:
+    """The session's broker and database server."""
+    template = await make_template(database_server, server_home.credentials.admin_token)
+    yield Servers(broker, database_server, template, server_home.credentials)
+    await execute(database_server, f'DROP DATABASE "{template}" WITH (FORCE)')
