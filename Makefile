@@ -31,11 +31,12 @@ model: setup ## Check the custody protocol and its controls with Spin, exhaustiv
 	@$(BIN)/python -m services.cli.stack.install $(TEST_PACKAGES)
 	@tests/model/run.sh
 
-check: setup ## Look over the code: ruff, its format, mypy in strict mode, import-linter.
+check: setup ## Look over the code: ruff, its format, mypy in strict mode, import-linter, documents.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m tests.contracts.documents --check
 
 bench: setup ## Measure; there are no cases yet.
 	@echo "There are no benchmark cases yet."

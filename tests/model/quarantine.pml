@@ -8,8 +8,8 @@
  * A process that begins opens the queue only when it has found its quarantines empty.
  *
  *   LIMIT [2] FAULTS [0]   how often a message may come back; deaths at any moment for which no message is to blame
- *   OTHER_QUEUE [off]      an innocent piece lies in the quarantine of another queue of the same process (ledger and reports are such two)
- *   IN_TURN [off]          a process opens that one only when it has found the first one empty
+ *   OTHER_QUEUE [off]      an innocent piece comes to the quarantine of another queue of the same process (ledger and reports are such two)
+ *   IN_TURN [off]          a process opens that quarantine only when it has found the first one empty
  *   POISON_AGAIN [off]     its sender posts the poisonous record again, at any moment
  *
  * Checked: no more than MOST_DEATHS deaths; at the end every innocent record is recorded once, was handed over, and is not set aside, and the
@@ -34,7 +34,8 @@
 #else
 #define POISONS 1
 #endif
-#define MOST_DEATHS (POISONS * 2 * (LIMIT + 1) + FAULTS * (LIMIT + 2))   /* a fault while a batch is cut up leaves its pieces twice     */
+/* A death that the batch being cut up is not to blame for leaves its pieces twice. */
+#define MOST_DEATHS (POISONS * 2 * (LIMIT + 1) + (POISONS - 1 + FAULTS) * (LIMIT + 2))
 
 #define POISON 1                                       /* records are bits                                            */
 #ifdef OTHER_QUEUE
@@ -172,13 +173,13 @@ active proctype process() {
 #ifdef POISON_AGAIN
   bool again = false;
 #endif
+#ifdef OTHER_QUEUE
+  bool other = false;
+#endif
   d_step {
     do :: s < 5 -> in_hand[s].step = NONE; s++ :: else -> break od; s = 0;
     queue[MAIN]!(POISON + 2), 0, 0;
-    queue[MAIN]!4, 1, 0;
-#ifdef OTHER_QUEUE
-    queue[OTHER]!8, PIECE + 2, 0
-#endif
+    queue[MAIN]!4, 1, 0
   };
 events:
   do
@@ -223,6 +224,9 @@ events:
   :: atomic { faults < FAULTS && (in_hand[0].step != NONE || in_hand[1].step != NONE || in_hand[2].step != NONE) -> faults++; goto death }
 #ifdef POISON_AGAIN
   :: atomic { !again -> again = true; queue[MAIN]!POISON, 3, 0 }
+#endif
+#ifdef OTHER_QUEUE
+  :: atomic { !other -> other = true; queue[OTHER]!8, PIECE + 2, 0 }
 #endif
   :: else -> break
   od;
