@@ -20,6 +20,18 @@ _ANSWER_SCHEMA = PayloadSchema(ANSWER_SCHEMA)
 _REFUSAL_NAMESPACE = UUID("9b0f6d6c-0b1c-5a2e-8f55-2a3c8a1d7e10")
 
 
+_OF_THE_REGISTRY = {
+    problem.slug
+    for problem in (
+        ProblemType.UNKNOWN_SENDER,
+        ProblemType.SENDER_DISABLED,
+        ProblemType.OUTSIDE_TERRITORY,
+        ProblemType.UNKNOWN_KIND,
+        ProblemType.UNKNOWN_ADDRESS,
+    )
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """What came in at a door: the contract's names with the values as received, and the payload's bytes.
@@ -44,6 +56,11 @@ def admit(incoming: Incoming, snapshot: Snapshot, calendar: Calendar) -> Admitte
         return _admit(incoming, sender, envelope, snapshot, calendar)
     except ProblemError as error:
         return refuse(incoming, error.problem)
+
+
+def may_be_out_of_date(record: Admitted | Refused) -> bool:
+    """Whether a snapshot that is a second old may be to blame for a refusal, so that a fresh one is to decide."""
+    return isinstance(record, Refused) and record.problem in _OF_THE_REGISTRY
 
 
 def refuse(incoming: Incoming, problem: Problem) -> Refused:

@@ -7,7 +7,7 @@ import structlog
 
 from contracts.batch import Admitted, Refused
 from contracts.period import Calendar
-from services.gateway.admission import Incoming, admit
+from services.gateway.admission import Incoming, admit, may_be_out_of_date
 from services.gateway.intake import intakes
 from services.gateway.metrics import GatewayMetrics
 from services.registry.snapshot import SnapshotWatcher
@@ -36,12 +36,11 @@ class AMQPIngress:
     async def handle(self, deliveries: Sequence[Delivery], sinks: Sinks) -> None:
         """Admit or refuse each delivery and hand all of them on. When this returns, they may be acked."""
         now = datetime.now(UTC)
-        snapshot = self._registry.current
         records: list[Admitted | Refused] = []
         letters: list[Publication] = []
         for delivery in deliveries:
             try:
-                records.append(admit(incoming(delivery, now), snapshot, self._calendar))
+                records.append(await self._admit(incoming(delivery, now)))
             except Exception as error:
                 # A fault of ours at one message must not stop the messages behind it; it is kept, and listed.
                 log.exception("message_not_admitted", message_id=str(delivery.properties.message_id))
@@ -51,6 +50,12 @@ class AMQPIngress:
         await publish_until_taken(sinks[LEDGER], intakes(records), self._stop)
         reached("gateway.handed-on")
         self._metrics.handed_on(records, "amqp")
+
+    async def _admit(self, message: Incoming) -> Admitted | Refused:
+        record = admit(message, self._registry.current, self._calendar)
+        if may_be_out_of_date(record):
+            record = admit(message, await self._registry.fresh(), self._calendar)
+        return record
 
 
 def incoming(delivery: Delivery, arrived_at: datetime) -> Incoming:

@@ -61,6 +61,11 @@ class Snapshot:
         return next((participant for participant in found if participant is not None), None)
 
 
+# How old a snapshot may be that refuses somebody, and how long a reading of it is waited for.
+_MOMENT_S = 0.05
+_PATIENCE_S = 1.0
+
+
 class SnapshotWatcher:
     """Keeps a current snapshot by asking for the registry's version every `interval_s` seconds.
 
@@ -74,6 +79,7 @@ class SnapshotWatcher:
         self._parts: Parts | None = None
         self._current: Snapshot | None = None
         self._loaded = asyncio.Event()
+        self._freshening = asyncio.Lock()
         self._confirmed_at = 0.0
         self._away = False
         self._callbacks: list[Callable[[Snapshot], None]] = []
@@ -90,6 +96,18 @@ class SnapshotWatcher:
     def age_seconds(self) -> float:
         """Seconds since the database last confirmed the current snapshot."""
         return time.monotonic() - self._confirmed_at
+
+    async def fresh(self) -> Snapshot:
+        """A snapshot that was up to date a moment ago, for what an older one would refuse.
+
+        Whoever is added and comes at once is known then. It costs one query at most every `_MOMENT_S`, and no more than
+        a second of waiting; while the database is away, it is the current one.
+        """
+        async with self._freshening:
+            if not self._away and self.age_seconds > _MOMENT_S:
+                refreshing = asyncio.ensure_future(self._refresh())
+                await asyncio.wait((refreshing,), timeout=_PATIENCE_S)
+        return self.current
 
     def on_change(self, callback: Callable[[Snapshot], None]) -> None:
         """Call `callback` with every new snapshot from now on; it must neither block nor raise."""

@@ -58,12 +58,12 @@ async def test_confirms_that_never_arrive_cost_time_and_nothing_else(
     servers: Servers, tmp_path: Path, service: str
 ) -> None:
     async with proxied_service(servers, tmp_path, service) as (stack, parties, broker, _database):
-        broker.lose_confirms(3, after=5)
+        broker.lose_confirms(after=5)
         await load(stack, parties)
         await broker.lost.wait()
         await judged(parties)
 
-        assert broker.confirms == 3
+        assert broker.confirms >= 1
         assert stack[service].said("pump_disconnected") >= 1
 
 

@@ -3,20 +3,27 @@
  * A sender posts N queries, each up to 1 + RETRIES times with the same id (a retry stands for a confirm that the sender did not see).
  * Gateway, ledger and router each take a message from their queue without removing it for good (unacked), do their steps, and ack last.
  * The recipient answers every delivery; the answer takes the same way. What returns to a queue is taken before or after anything else there.
+ * The ledger has two queues: what the gateway hands on, and what the router reports. A ledger process, a writer, consumes both, and puts
+ * both on the log through the same sequencer; each queue has a single active consumer, and for a while that may be another writer's.
  *
- * FAULTS times in all, between any two steps, one of these strikes a process:
- *   it dies: what it held unacked returns to its queue, what it published or committed stays, its memory is gone;
+ * FAULTS times in all, between any two steps, one of these strikes:
+ *   a process dies: what it held unacked returns to its queue, what it published or committed stays, its memory is gone;
  *   a publish loses its confirm, having happened or not: the publisher cannot know, and either publishes once more or starts again
- *     from its unacked message;
- *   a commit loses its reply, having happened or not: the writer cannot know, forgets the log head and starts again.
- * PAUSES times, the broker takes a ledger writer for lost (two missed heartbeats, a SIGSTOP) and lets the other one go on, while the first
- *   carries on whenever it likes from whatever step it was at. PostgreSQL may end the transaction that it sat in.
+ *     from its unacked message; of a writer, only the consumer whose publish it was starts again;
+ *   a commit loses its reply, having happened: the writer cannot know, and does it once more.
+ * PAUSES times, the broker takes a writer for lost (two missed heartbeats, a SIGSTOP) and lets the other one go on, while the first carries on
+ *   whenever it likes from whatever step it was at. PostgreSQL may end the transaction that it sat in.
  *
  * Configurations are chosen with -D (in brackets: what is there without it):
  *   N [1] RETRIES [1] FAULTS [1]   queries, retries of each, faults
+ *   SILENT [off]                   the recipient does not answer
+ *   HOP_DEPTH [deep]               room in the queues ledger, reports and dispatch; a publisher waits for room
  *   GATEWAYS [1] ROUTERS [1]       instances that share a queue
- *   WRITERS [1] PAUSES [0]         ledger instances behind the single active consumer
- *   FLAPS [off]                    query 0's inbox goes away at some moment and then changes FLAPS times; odd: it is there in the end
+ *   WRITERS [1] PAUSES [0]         ledger instances; CONNECTIONS [off]: only one of a writer's connections may be taken for lost, too
+ *   MOST_FENCED [off]              how often a writer may be fenced off, in all
+ *   LINED_UP [off]                 all consumers of the ledger's queues are there before the first message
+ *   FLAPS [off] LAST_AWAY [0]      the inbox of queries 0 to LAST_AWAY goes away at some moment and then changes FLAPS times; odd: it is there in
+ *                                  the end
  *   WITHDRAW [off]                 the sender withdraws query 0 at any moment after posting it
  *
  * Checked at every commit: no entry is made twice, none lands on a place of the log that is taken, no stale writer commits, and
@@ -25,6 +32,7 @@
  *   every query is recorded once, dispatched, received, and closed once, by an answer or by a withdrawal, never by both;
  *   nothing is left parked whose inbox is there; what has no inbox is parked and listed, and all the others went past it;
  *   without a fault nothing was delivered twice, however often the sender retried.
+ * Checked as "endless": there is no run that goes on for ever, in which writers fence each other off or sweeps chase each other.
  *
  * Controls: each breaks one rule of the protocol (-D and its name), and the check named in run.sh must then fail.
  *   ACK_EARLY              the gateway acks before it publishes
@@ -32,17 +40,22 @@
  *   NO_HAND_AGAIN          a batch that comes again is not handed on again
  *   HAND_DUPLICATES        a retry in another batch is handed on again
  *   COUNT_DELIVERIES       a report that comes again counts again
+ *   ONE_QUEUE              reports come in the ledger queue. With HOP_DEPTH=1 the ledger waits for room in dispatch, the router for room in
+ *                          ledger, and everything stands still
  *   PARK_ACK_FIRST         the router acks before the parking queue confirms
  *   WAIT_FOR_INBOX         the router waits for an inbox instead of parking
  *   SWEEP_ON_CHANGE_ONLY   the sweep looks once at each change of an inbox, and never otherwise
+ *   ACK_THROUGH_LAST       a sweep acks all that it took, its own mark and what lies behind it, too
+ *   NO_MARK                a sweep does not end at what it has put back itself
+ *   TWO_SWEEP              the parking queue has two consumers at a time
  *   PARKED_OVERRIDES       a late report of parking puts a dispatched message back to parked
  *   NO_FENCE               a transaction neither locks the log head nor compares it; COUNTS_ONLY leaves the place in the log unchecked
  *   NO_EPOCH               a transaction locks the log head, but does not compare its epoch
  *   KEEP_MEMORY            after a commit whose reply was lost, the writer goes on with the log head it remembers
+ *   CLAIM_APART            a claim is a transaction of its own: two writers may claim in turns and neither get on
+ *   EPOCH_READ_TWICE       between looking for an epoch and using it, the writer's other consumer may open and release it
  *   WITHDRAW_UNCHECKED     a withdrawal closes its query without looking whether it is closed
  *   WITHDRAW_EARLY         a withdrawal is counted before its query was received
- *   HOP_DEPTH=1            queues ledger and dispatch so small that both fill: the ledger waits for room in dispatch, the router for room in
- *                          ledger, and everything stands still. Nothing but their size keeps the exchange from it
  */
 #ifndef N
 #define N 1
@@ -90,7 +103,7 @@
 #define DEPTH (4 + 8 * N)                              /* deep enough that no queue is ever full: more changes no count of states */
 #endif
 #ifndef HOP_DEPTH
-#define HOP_DEPTH DEPTH                                /* of ledger and dispatch; a publisher waits while its queue is full            */
+#define HOP_DEPTH DEPTH
 #endif
 
 mtype = { QUERY, ANSWER, WITHDRAWAL, DISPATCHED, PARKED };
@@ -98,9 +111,9 @@ mtype = { QUERY, ANSWER, WITHDRAWAL, DISPATCHED, PARKED };
 /* The queues. Beside each, what was taken from it and returned. */
 chan ingress       = [DEPTH] of { mtype, byte };       /* type, query                                                 */
 chan ingress_back  = [4]     of { mtype, byte };
-chan to_ledger[QUEUES]   = [HOP_DEPTH] of { mtype, byte, byte };   /* queues ledger and reports: type, query, batch    */
+chan to_ledger[QUEUES]      = [HOP_DEPTH] of { mtype, byte, byte };    /* queues ledger and reports: type, query, batch      */
 chan to_ledger_back[QUEUES] = [4] of { mtype, byte, byte };
-chan dispatch      = [HOP_DEPTH] of { byte };              /* query                                                       */
+chan dispatch      = [HOP_DEPTH] of { byte };          /* query                                                       */
 chan dispatch_back = [4]     of { byte };
 chan inbox         = [DEPTH] of { byte };              /* the recipient's: query                                      */
 chan parking       = [4]     of { byte, byte };        /* query, which sweep put it back (0: none that goes on)        */
@@ -119,7 +132,7 @@ bool dispatched[N], answered[N], withdrawn[N], parked[N], withdrawal_refused[N];
 byte received_total = 0, answered_total = 0, withdrawn_total = 0;
 byte entries_recorded[N], entries_dispatched[N], entries_answered[N], entries_withdrawn[N];
 
-/* The row of the log head: who holds its lock (0: nobody, else writer + 1), whose turn it is, how long the log is. */
+/* The row of the log head: who holds its lock (0: nobody, else consumer + 1), whose turn it is, how long the log is. */
 byte head_lock = 0, head_epoch = 0, head_size = 0;
 
 /* What the broker knows of the ledger's consumers. */
@@ -130,7 +143,7 @@ bool subscribed[CONSUMERS];
 byte active_consumer[QUEUES] = NOBODY;                 /* of each queue, the single active one                        */
 
 /* What the consumers of a writer share: services/ledger/sequencer.py::Sequencer. What it remembers of the log head since its claim (epoch 0:
- * has claimed nothing). head.py::lock reads the size anew in each transaction; the model asks more, that it may be remembered as long as no
+ * has claimed nothing). services/ledger/head.py::lock reads the size anew in each transaction; the model asks more, that it may be remembered as long as no
  * outcome is unknown, and so may be what grows with it (the tree's edge, running totals). */
 #define UNKNOWN 255
 typedef Memory { byte epoch; byte size; bool busy };

@@ -22,7 +22,8 @@ parking        | quick | custody    | endless | -DFLAPS=2 -DWITHDRAW -DFAULTS=0 
 two writers    | quick | custody    | endless | -DWRITERS=2 -DFAULTS=0 -DRETRIES=0                              | two writers, each perhaps active on one queue
 poison         | quick | quarantine | safety  | -DFAULTS=1                                                      | one poisonous record, one death besides
 poison         | all   | quarantine | endless | -DFAULTS=1                                                      | the same
-own processes  | all   | quarantine | safety  | -DOWN_PROCESS -DOTHER_QUEUE -DPOISON_AGAIN                      | what would be had if quarantine ran apart
+poison again   | big   | quarantine | safety  | -DPOISON_AGAIN -DFAULTS=1                                       | the poisonous record is posted again, one death besides
+in turn        | all   | quarantine | safety  | -DOTHER_QUEUE -DIN_TURN                                         | what trying one quarantine after the other would give
 custody        | all   | custody    | safety  | -DN=2 -DFAULTS=1 -DRETRIES=0                                    | two queries, one fault
 two faults     | big   | custody    | safety  | -DFAULTS=2                                                      | a query with a retry, two faults
 small queues   | all   | custody    | safety  | -DHOP_DEPTH=1 -DN=2 -DRETRIES=0 -DFAULTS=1                      | two queries, queues that hold one message, one fault
@@ -42,6 +43,7 @@ parking +      | long  | custody    | safety  | -DFLAPS=3 -DFAULTS=1 -DRETRIES=0
 two parked +   | long  | custody    | safety  | -DN=2 -DLAST_AWAY=1 -DFLAPS=2 -DFAULTS=0 -DRETRIES=0            | an inbox that goes, comes and goes, two queries for it
 all at once +  | long  | custody    | safety  | -DWITHDRAW -DFLAPS=1 -DFAULTS=1 -DRETRIES=0                     | a withdrawal, parking, one fault
 instances +    | long  | custody    | safety  | -DWITHDRAW -DGATEWAYS=2 -DROUTERS=2 -DFAULTS=1 -DRETRIES=0      | the same, and a withdrawal
+poison +       | long  | quarantine | safety  | -DOTHER_QUEUE -DIN_TURN -DPOISON_AGAIN -DLIMIT=3                | all of it
 '
 
 # level | model | check | flags | what must fail, as Spin prints it
@@ -72,7 +74,7 @@ all   | quarantine | safety  | -DNOT_ALONE                                      
 all   | quarantine | safety  | -DNOT_CUT_UP                                                      | !((set_aside&(1<<s)))
 quick | quarantine | safety  | -DRENAMED                                                         | handed_over&(1<<s)
 quick | quarantine | safety  | -DOTHER_QUEUE                                                     | !((set_aside&(1<<s)))
-quick | quarantine | safety  | -DPOISON_AGAIN                                                    | !((set_aside&(1<<s)))
+quick | quarantine | safety  | -DNO_TRIALS -DPOISON_AGAIN                                        | !((set_aside&(1<<s)))
 all   | custody    | endless | -DCLAIM_APART -DWRITERS=2 -DRETRIES=0 -DFAULTS=0                  | non-progress cycle
 '
 

@@ -26,6 +26,7 @@ class _Line:
     server: asyncio.StreamWriter
     open: asyncio.Event
     deaf: bool = False
+    unconfirmed: bool = False
     frames: bytearray = field(default_factory=bytearray)
 
     def cut(self) -> None:
@@ -42,7 +43,6 @@ class Proxy:
         self._lines: set[_Line] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._confirms_pass: int | None = None
-        self._confirms_to_drop = 0
         self._commits_pass: int | None = None
         self._hold = False
         self._closing = False
@@ -56,9 +56,12 @@ class Proxy:
         """``host:port`` to connect to in the server's place."""
         return f"{HOST}:{self.port}"
 
-    def lose_confirms(self, count: int, *, after: int = 0) -> None:
-        """Drop ``count`` confirm frames, once ``after`` of them have passed."""
-        self._confirms_pass, self._confirms_to_drop = after, count
+    def lose_confirms(self, *, after: int = 0) -> None:
+        """Once ``after`` confirm frames have passed, drop the next one and all that follow on its line.
+
+        Not that one alone: the broker may confirm it again with a later one.
+        """
+        self._confirms_pass = after
 
     def lose_commit(self, *, after: int = 0, hold: bool = False) -> None:
         """Withhold the reply to one COMMIT, once ``after`` of them have passed; then cut the line, or ``hold`` it open
@@ -135,27 +138,26 @@ class Proxy:
             line.cut()
 
     def _without_lost_confirms(self, data: bytes, line: _Line) -> bytes:
-        if self._confirms_pass is None and not line.frames:
+        if self._confirms_pass is None and not line.frames and not line.unconfirmed:
             return data
         line.frames += data
         passed = bytearray()
         while (frame := _first_frame(line.frames)) is not None:
             del line.frames[: len(frame)]
-            if frame[0] == _METHOD and frame[_FRAME_HEAD : _FRAME_HEAD + 4] == _CONFIRM and self._confirm_is_due():
+            if frame[0] == _METHOD and frame[_FRAME_HEAD : _FRAME_HEAD + 4] == _CONFIRM and self._is_lost(line):
                 continue
             passed += frame
         return bytes(passed)
 
-    def _confirm_is_due(self) -> bool:
-        if self._confirms_pass is None or self._confirms_to_drop == 0:
-            return False
-        if self._confirms_pass > 0:
+    def _is_lost(self, line: _Line) -> bool:
+        if self._confirms_pass is not None and not line.unconfirmed:
             self._confirms_pass -= 1
-            return False
-        self._confirms_to_drop -= 1
-        self.confirms += 1
-        self.lost.set()
-        return True
+            if self._confirms_pass < 0:
+                self._confirms_pass, line.unconfirmed = None, True
+        self.confirms += line.unconfirmed
+        if line.unconfirmed:
+            self.lost.set()
+        return line.unconfirmed
 
 
 def _first_frame(buffer: bytearray) -> bytes | None:
