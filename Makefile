@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 TEST_PACKAGES := spin gcc postgresql
-.PHONY: help setup run demo test model cluster-test check bench requirements clean
+.PHONY: help setup run demo test model fault-test cluster-test check bench requirements clean
 
 help: ## List every command with a sentence.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ test: setup ## Run all tests against real servers, and name the slowest.
 model: setup ## Check the custody protocol and its controls with Spin, exhaustively within stated bounds.
 	@$(BIN)/python -m services.cli.stack.install $(TEST_PACKAGES)
 	@tests/model/run.sh
+
+fault-test: setup ## Kill, stop and cut off every part at every step, under load, and say what was lost: nothing.
+	@$(BIN)/python -m pytest tests/faults
 
 cluster-test: setup ## Kill nodes of a three-node broker and the primary of a database pair, under load.
 	@$(BIN)/python -m pytest tests/cluster

@@ -31,6 +31,11 @@ async def claim(connection: Connection) -> int:
     return epoch
 
 
+async def end_silent_writers(connection: Connection, seconds: float) -> None:
+    """End every writer's transaction in which the database has waited for its client for longer than ``seconds``."""
+    await connection.execute(WRITING["end_silent_writers"], seconds)
+
+
 async def lock(connection: Connection, epoch: int) -> Head:
     """Lock the head for the rest of the transaction. Raises FencedError where the epoch is another's.
 

@@ -45,6 +45,8 @@ class Sequencer:
         self._asked = asked
         self._timeout_s = timeout_s
         self._epoch: int | None = None
+        # Whether the last transaction did not come to its end: what kept it may have to be ended first.
+        self._broken_off = False
         self._one_at_a_time = asyncio.Lock()
 
     def release(self) -> None:
@@ -64,7 +66,12 @@ class Sequencer:
     async def _transact(self, batches: Sequence[Intake | Report]) -> tuple[Decision, list[NewRefusal]]:
         async with self._one_at_a_time, self._pool.acquire() as connection:
             with time_limit(connection, self._timeout_s):
-                return await self._write_down(connection, batches)
+                if self._broken_off:
+                    await head.end_silent_writers(connection, self._timeout_s)
+                self._broken_off = True
+                written = await self._write_down(connection, batches)
+                self._broken_off = False
+        return written
 
     async def _write_down(
         self, connection: Connection, batches: Sequence[Intake | Report]

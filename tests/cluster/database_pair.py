@@ -35,7 +35,7 @@ async def database_pair(directory: Path) -> AsyncIterator[DatabasePair]:
     try:
         await first.initialise()
         await first.start()
-        # pg_rewind needs the log from before the two went apart. It stands in the data, as all that must outlast a copy.
+        # pg_rewind needs the log from before the two went apart. It is in the data, as all that outlasts a copy.
         await first.execute("ALTER SYSTEM SET wal_keep_size = '256MB'")
         await second.copy_from(first)
         await second.start()

@@ -125,6 +125,15 @@ def no_report() -> None:
     _put(dispatch.Dispatching, "handle", place_only)
 
 
+def silence_lasts() -> None:
+    """Guard: a writer that falls silent in the middle of a statement is ended by the next one."""
+
+    async def look_away(connection: Connection, seconds: float) -> None:
+        return None
+
+    _put(head, "end_silent_writers", look_away)
+
+
 def quick() -> None:
     """No guard: silence is noticed after a few seconds, by the broker and by the database."""
     _put(amqp_connection, "HEARTBEAT_SECONDS", 1)
@@ -182,6 +191,7 @@ ALTERATIONS: Mapping[str, Callable[[], None]] = {
     "returns-pass": returns_pass,
     "hand-over-first": hand_over_first,
     "no-report": no_report,
+    "silence-lasts": silence_lasts,
     "quick": quick,
     "poisoned": poisoned,
     "restarted": restarted,

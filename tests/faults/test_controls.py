@@ -16,7 +16,7 @@ from tests.faults.harness.servers import Servers
 from tests.faults.harness.stack import FaultStack, fault_stack
 from tests.faults.harness.verdict import Verdict
 
-QUIET_S = 5.0
+QUIET_S = 4.0
 QUERIES = 160
 
 

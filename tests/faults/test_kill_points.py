@@ -13,7 +13,7 @@ from tests.faults.harness.servers import Servers
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 KILLED = -9
-QUERIES = 150
+QUERIES = 120
 
 POINTS = [
     ("gateway", "taken.ingress", 4),
@@ -64,7 +64,7 @@ async def test_a_service_killed_at_a_step_loses_nothing_and_counts_nothing_twice
     marker = stack.arm(service, point, count)
     await stack[service].restart()
 
-    posting = asyncio.create_task(parties["410102"].post(queries(40, "110101"), stack.gateway_urls))
+    posting = asyncio.create_task(parties["410102"].post(queries(30, "110101"), stack.gateway_urls))
     await parties["110101"].send(queries(QUERIES, "410102", "410202"))
     assert await stack[service].died() == KILLED
     assert marker.exists()

@@ -24,10 +24,10 @@ INNOCENT = 60
     [
         ("gateway", 1, None),
         ("ledger", 1, "quarantine.split"),
-        ("ledger", 3, None),
+        ("ledger", 2, None),
         ("router", 1, "quarantine.split"),
     ],
-    ids=["gateway", "ledger, killed at the split", "ledger, thrice", "router, killed at the split"],
+    ids=["gateway", "ledger, killed at the split", "ledger, twice", "router, killed at the split"],
 )
 async def test_what_kills_its_consumer_is_set_aside_after_a_bounded_number_of_tries_and_takes_nothing_with_it(
     servers: Servers, tmp_path: Path, service: str, poisons: int, point: str | None

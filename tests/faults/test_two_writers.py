@@ -4,6 +4,7 @@ import asyncio
 import signal
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from tests.acceptance.waiting import until
@@ -96,6 +97,35 @@ async def test_a_ledger_that_is_stopped_inside_its_transaction_is_fenced_off(
         assert verdict.clean, verdict
         assert await stack["ledger"].counted("huizhi_ledger_fenced_total") >= 1
         assert stack["ledger"].said("pump_disconnected") >= 1
+
+
+@pytest.mark.parametrize("guard", [None, "silence-lasts"], ids=["it is ended", "control: it is not ended"])
+async def test_a_writer_that_falls_silent_in_the_middle_of_a_statement_does_not_keep_the_head(
+    servers: Servers, tmp_path: Path, guard: str | None
+) -> None:
+    settings = {"HUIZHI_LEDGER_TRANSACTION_TIMEOUT_S": "2"}
+    async with (
+        fault_stack(servers, tmp_path / "stack", settings=settings) as stack,
+        oracle(stack, tmp_path / "oracle") as parties,
+    ):
+        if guard is not None:
+            stack["ledger"].launcher = ("-m", "tests.faults.broken", guard, "services.ledger")
+        await stack.start()
+        parties.read_all()
+        silent = await asyncpg.connect(
+            stack["ledger"].environment["HUIZHI_DATABASE_URL"],
+            server_settings={"application_name": "huizhi ledger writer"},
+        )
+        await silent.execute("BEGIN")
+        await silent.execute("SELECT 1 FROM log_head FOR UPDATE")
+        # Parsed and never executed: to the server this is no idle transaction, which it would end by itself.
+        await silent.prepare("SELECT size FROM log_head")
+        await parties["110101"].send(queries(100, "410102", "410202"))
+        verdict = await parties.verdict(quiet_s=7.0 if guard else 20.0)
+        silent.terminate()
+
+    assert verdict.clean == (guard is None), verdict
+    assert bool(verdict.lost) == (guard is not None), verdict
 
 
 async def _writes(stack: FaultStack) -> bool:

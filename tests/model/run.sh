@@ -12,32 +12,37 @@
 set -u
 export LC_ALL=C
 
-# name | level (big: of all, and worth the compiler's optimizing) | model | check | flags | what it is about. "endless": nothing goes round for ever, so that every run comes to the end at which
-# the rest is checked.
+# name | level (big: of all, and worth the compiler's optimizing) | model | check | flags | what it is about
+# endless: nothing goes round for ever, so that every run comes to the end at which the rest is checked.
 configurations='
 one fault      | quick | custody    | safety  | -DFAULTS=1                                                      | a query with a retry, one fault
 small queues   | quick | custody    | safety  | -DHOP_DEPTH=1 -DN=4 -DRETRIES=0 -DFAULTS=0                      | four queries, internal queues that hold one message
 two writers    | quick | custody    | safety  | -DWRITERS=2 -DFAULTS=0 -DMOST_FENCED=1                          | two writers, each perhaps active on one queue
-parking        | quick | custody    | endless | -DFLAPS=2 -DWITHDRAW -DFAULTS=0 -DRETRIES=0                     | parking, a withdrawal
+parking        | quick | custody    | endless | -DFLAPS=2 -DFAULTS=0 -DRETRIES=0                                | an inbox that goes, comes and goes
 two writers    | quick | custody    | endless | -DWRITERS=2 -DFAULTS=0 -DRETRIES=0                              | two writers, each perhaps active on one queue
 poison         | quick | quarantine | safety  | -DFAULTS=1                                                      | one poisonous record, one death besides
 poison         | all   | quarantine | endless | -DFAULTS=1                                                      | the same
 poison again   | big   | quarantine | safety  | -DPOISON_AGAIN -DFAULTS=1                                       | the poisonous record is posted again, one death besides
 in turn        | all   | quarantine | safety  | -DOTHER_QUEUE -DIN_TURN                                         | what trying one quarantine after the other would give
 custody        | all   | custody    | safety  | -DN=2 -DFAULTS=1 -DRETRIES=0                                    | two queries, one fault
-two faults     | big   | custody    | safety  | -DFAULTS=2                                                      | a query with a retry, two faults
+two faults     | all   | custody    | safety  | -DFAULTS=2 -DRETRIES=0                                          | a query, two faults
 small queues   | all   | custody    | safety  | -DHOP_DEPTH=1 -DN=2 -DRETRIES=0 -DFAULTS=1                      | two queries, queues that hold one message, one fault
-writer dies    | big   | custody    | safety  | -DWRITERS=2 -DFAULTS=1 -DRETRIES=0                              | two writers, one fault
-writer paused  | all   | custody    | safety  | -DWRITERS=2 -DPAUSES=1 -DCONNECTIONS -DFAULTS=0 -DRETRIES=0 -DSILENT -DMOST_FENCED=3 | a writer, or a connection of it, paused once
+writer dies    | all   | custody    | safety  | -DWRITERS=2 -DFAULTS=1 -DRETRIES=0 -DSILENT                     | two writers, one fault
+writer paused  | all   | custody    | safety  | -DWRITERS=2 -DPAUSES=1 -DFAULTS=0 -DRETRIES=0 -DSILENT -DMOST_FENCED=3 | two writers, one paused once
 parking        | big   | custody    | safety  | -DFLAPS=1 -DFAULTS=1 -DRETRIES=0                                | an inbox that goes and comes, one fault
 two parked     | all   | custody    | safety  | -DN=2 -DLAST_AWAY=1 -DFLAPS=1 -DFAULTS=0 -DRETRIES=0            | an inbox that goes and comes, two queries for it
-never there    | all   | custody    | safety  | -DN=2 -DFLAPS=2 -DFAULTS=0 -DRETRIES=0                          | the same, one query for it and one for another inbox
+never there    | all   | custody    | safety  | -DN=2 -DFLAPS=0 -DFAULTS=0                                      | an inbox that goes for good, a query for it and one for another inbox
 withdrawal     | big   | custody    | safety  | -DWITHDRAW -DFAULTS=1                                           | a withdrawal races with the answer, one fault
 all at once    | all   | custody    | safety  | -DWITHDRAW -DFLAPS=1 -DFAULTS=0                                 | a withdrawal, parking
 instances      | all   | custody    | safety  | -DGATEWAYS=2 -DROUTERS=2 -DFAULTS=1 -DRETRIES=0                 | a query, two gateways, two routers, one fault
 poison         | all   | quarantine | safety  | -DFAULTS=2 -DLIMIT=3                                            | one poisonous record, two deaths besides
 custody +      | long  | custody    | safety  | -DN=2 -DFAULTS=1                                                | two queries with a retry each, one fault
+two faults +   | long  | custody    | safety  | -DFAULTS=2                                                      | a query with a retry, two faults
+parking +      | long  | custody    | endless | -DFLAPS=2 -DWITHDRAW -DFAULTS=0                                 | parking, a withdrawal, a retry
 three faults   | long  | custody    | safety  | -DFAULTS=3                                                      | a query with a retry, three faults
+writer dies +  | long  | custody    | safety  | -DWRITERS=2 -DFAULTS=1 -DRETRIES=0                              | two writers, one fault, the answer too
+connection lost| long  | custody    | safety  | -DWRITERS=2 -DPAUSES=1 -DCONNECTIONS -DFAULTS=0 -DRETRIES=0 -DSILENT -DMOST_FENCED=3 | two writers, one or a connection of it paused
+never there +  | long  | custody    | safety  | -DN=2 -DFLAPS=2 -DFAULTS=0                                      | an inbox that goes, comes and goes, a query for it and one for another
 writer paused +| long  | custody    | safety  | -DWRITERS=2 -DPAUSES=1 -DFAULTS=0 -DRETRIES=0 -DMOST_FENCED=6   | a writer paused once, the answer too
 parking +      | long  | custody    | safety  | -DFLAPS=3 -DFAULTS=1 -DRETRIES=0                                | an inbox that goes and comes twice, one fault
 two parked +   | long  | custody    | safety  | -DN=2 -DLAST_AWAY=1 -DFLAPS=2 -DFAULTS=0 -DRETRIES=0            | an inbox that goes, comes and goes, two queries for it
@@ -75,7 +80,6 @@ all   | quarantine | safety  | -DNOT_CUT_UP                                     
 quick | quarantine | safety  | -DRENAMED                                                         | handed_over&(1<<s)
 quick | quarantine | safety  | -DOTHER_QUEUE                                                     | !((set_aside&(1<<s)))
 quick | quarantine | safety  | -DNO_TRIALS -DPOISON_AGAIN                                        | !((set_aside&(1<<s)))
-all   | custody    | endless | -DCLAIM_APART -DWRITERS=2 -DRETRIES=0 -DFAULTS=0                  | non-progress cycle
 '
 
 for tool in spin gcc; do

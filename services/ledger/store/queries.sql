@@ -4,6 +4,14 @@
 -- A writer takes over: from now on no transaction of an earlier epoch can commit.
 UPDATE log_head SET epoch = epoch + 1 RETURNING epoch;
 
+-- name: end_silent_writers
+-- The server does not count a client as idle that falls silent between the parts of one statement (Parse, then Bind and Execute): without
+-- this, a writer that is paused just there, or whose line carries nothing any more, would keep the head locked for as long as its line lasts.
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+ WHERE datname = current_database() AND usename = current_user AND application_name = current_setting('application_name')
+   AND pid <> pg_backend_pid() AND xact_start IS NOT NULL AND wait_event = 'ClientRead'
+   AND state_change < clock_timestamp() - make_interval(secs => $1);
+
 -- name: lock_head
 -- The first statement of every writing transaction: no row means that another writer has taken over.
 SELECT size, at FROM log_head WHERE epoch = $1 FOR UPDATE;

@@ -29,9 +29,8 @@ def time_limit(connection: Connection, seconds: float) -> Iterator[None]:
 async def statement_limit(connection: Connection, seconds: float) -> AsyncIterator[None]:
     """Inside a transaction: have the server end it when one of its statements takes longer than ``seconds``.
 
-    A client that falls silent between the parts of a statement (Parse, then Bind and Execute) is not idle to the
-    server, and would keep what it has locked from everyone else. The COMMIT is not limited: one that is cancelled
-    while it waits for a standby has happened all the same.
+    One whose client has cut the line would otherwise wait for its lock on and on, and use up a connection. The COMMIT
+    is not limited: one that is cancelled while it waits for a standby has happened all the same.
     """
     await connection.execute(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
     yield

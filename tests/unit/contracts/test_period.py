@@ -1,5 +1,6 @@
 """Statistical periods: every moment belongs to exactly one month, and names and spans agree."""
 
+import itertools
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -45,7 +46,7 @@ def test_a_year_is_its_twelve_months() -> None:
     months = [SHANGHAI.span(month) for month in SHANGHAI.months("2026")]
     assert SHANGHAI.span("2026").start == months[0].start == datetime(2025, 12, 20, 16, tzinfo=UTC)
     assert SHANGHAI.span("2026").end == months[-1].end
-    assert all(a.end == b.start for a, b in zip(months, months[1:], strict=False))
+    assert all(a.end == b.start for a, b in itertools.pairwise(months))
 
 
 def test_a_calendar_whose_month_begins_on_the_first_is_the_civil_one() -> None:

@@ -1,4 +1,4 @@
-"""Decisions: random lives of messages, with retries, redeliveries and hostile answers, against a model of a few lines."""
+"""Decisions: random lives of messages, with retries, redeliveries and hostile answers, against a small model."""
 
 import hashlib
 import itertools
