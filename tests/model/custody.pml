@@ -143,8 +143,8 @@ bool subscribed[CONSUMERS];
 byte active_consumer[QUEUES] = NOBODY;                 /* of each queue, the single active one                        */
 
 /* What the consumers of a writer share: services/ledger/sequencer.py::Sequencer. What it remembers of the log head since its claim (epoch 0:
- * has claimed nothing). services/ledger/head.py::lock reads the size anew in each transaction; the model asks more, that it may be remembered as long as no
- * outcome is unknown, and so may be what grows with it (the tree's edge, running totals). */
+ * has claimed nothing). services/ledger/head.py::lock reads the size anew in each transaction; the model asks more, that it may be remembered
+ * as long as no outcome is unknown, and so may be what grows with it (the tree's edge, running totals). */
 #define UNKNOWN 255
 typedef Memory { byte epoch; byte size; bool busy };
 Memory sequencer[WRITERS];
@@ -438,7 +438,8 @@ handover:
 acking:
   if
   :: atomic { unacked[_pid].held ->
-       unacked[_pid].held = false; unacked[_pid].t = 0; unacked[_pid].q = 0; unacked[_pid].b = 0; t = 0; q = 0; b = 0; epoch = 0; hand = false; goto end }
+       unacked[_pid].held = false; unacked[_pid].t = 0; unacked[_pid].q = 0; unacked[_pid].b = 0;
+       t = 0; q = 0; b = 0; epoch = 0; hand = false; goto end }
   :: atomic { !unacked[_pid].held -> goto losing }     /* the channel it came on is gone             */
   :: atomic { FAULT; goto losing }      /* lost the confirm                                           */
   :: atomic { FAULT; goto dying }

@@ -66,14 +66,14 @@ class Oracle:
         said = await asyncio.to_thread(self.testimony)
         return said.receivers.keys() - (await states(self._stack)).keys()
 
-    async def settle(self, *, within_s: float = WITHIN_S, quiet_s: float = QUIET_S) -> bool:
+    async def settle(self, *, within_s: float = WITHIN_S, quiet_s: float = QUIET_S, parked: bool = True) -> bool:
         """Wait until every message is where it ends; False when nothing moved for ``quiet_s`` seconds, or the time is
-        over.
+        over. Unless ``parked``, nothing ends parked.
         """
         deadline, before, since = time.monotonic() + within_s, None, time.monotonic()
         while True:
             said, now = await asyncio.to_thread(self.testimony), await self._states()
-            open_ = _open(said, now) if now is not None else None
+            open_ = _open(said, now, parked=parked) if now is not None else None
             picture = (len(said.intents), len(said.confirmed), sum(map(len, said.consumed.values())), now, open_)
             if picture == before and open_ == 0:
                 return True
@@ -92,12 +92,14 @@ class Oracle:
         within_s: float = WITHIN_S,
         quiet_s: float = QUIET_S,
         poison: Iterable[str | None] = (),
+        parked: bool = True,
     ) -> Verdict:
         """Wait until all is quiet, then class every message; prints the sentence. A ledger must be running.
 
         ``poison`` are the messages that are to be set aside, None for what has no id; any other is unexpected there.
+        Unless ``parked``, what is parked is waited for.
         """
-        await self.settle(within_s=within_s, quiet_s=quiet_s)
+        await self.settle(within_s=within_s, quiet_s=quiet_s, parked=parked)
         api, ledger = await ask_api(self._stack), await read_ledger(self._stack)
         said = await asyncio.to_thread(self.testimony)
         verdict = judge(said, ledger, api, self._stack.kills, set(poison))
@@ -115,13 +117,13 @@ class Oracle:
         await asyncio.gather(*(party.close() for party in self._parties.values()))
 
 
-def _open(said: Testimony, states: dict[str, str]) -> int:
+def _open(said: Testimony, states: dict[str, str], *, parked: bool) -> int:
     """How many messages are not yet where they end, and receipts not yet there."""
     receivers = said.receivers
     on_their_way = sum(id not in states for id in said.confirmed)
     placed = {id for id, state in states.items() if state in DELIVERED}
     unread = len(placed - receivers.keys()) + len(receivers.keys() - placed)
-    half = sum(state == "accepted" for state in states.values())
+    half = sum(state == "accepted" or (state == "parked" and not parked) for state in states.values())
     recorded = {id for id, state in states.items() if state not in {"refused", "set-aside"}}
     return on_their_way + unread + half + len(recorded - said.accepted.keys() - said.duplicates)
 
