@@ -82,7 +82,7 @@ class ChannelSink:
         """Wait for all outcomes, as long as some keep coming or the broker is known to be blocked."""
         everything = asyncio.gather(*tasks, return_exceptions=True)
         loss = asyncio.create_task(self._lost.wait())
-        settled = 0
+        settled, blocked = 0, False
         try:
             while not everything.done():
                 await asyncio.wait(
@@ -91,7 +91,9 @@ class ChannelSink:
                 before, settled = settled, sum(task.done() for task in tasks)
                 if everything.done() or settled > before:
                     continue
-                if self._lost.is_set() or not await is_blocked(channel.connection):
+                # A broker that was blocked until a moment ago has the whole time for its confirms from then on.
+                was_blocked, blocked = blocked, await is_blocked(channel.connection)
+                if self._lost.is_set() or not (blocked or was_blocked):
                     self.lose(f"no confirmation within {self._confirm_timeout:g} s")
                     raise self._as_lost()
         finally:

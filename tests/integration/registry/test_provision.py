@@ -14,20 +14,29 @@ from services.registry.kinds import list_kinds
 from services.registry.parts import current_directory
 from services.registry.provision import provision
 from services.registry.tokens import token_hash
-from services.runtime.topology import GATEWAY_ACCOUNT, LEDGER_ACCOUNT, ROUTER_ACCOUNT, SERVICE_PERMISSIONS, QueueLimits
+from services.runtime.topology import (
+    GATEWAY_ACCOUNT,
+    LEDGER_ACCOUNT,
+    ROUTER_ACCOUNT,
+    SERVICE_PERMISSIONS,
+    QueueLimits,
+    quarantine_queue,
+)
 
 PASSWORDS = {account: f"secret of {account}" for account in SERVICE_PERMISSIONS}
-QUEUES = ("ingress", "ledger", "reports", "dispatch", "parking", "dead-letters")
-EXCHANGES = (*QUEUES, "inbox", "")
+HOPS = ("ingress", "ledger", "reports", "dispatch")
+QUEUES = (*HOPS, *map(quarantine_queue, HOPS), "parking", "dead-letters", "set-aside")
+EXCHANGES = (*HOPS, "parking", "dead-letters", "set-aside", "quarantine", "inbox", "")
 READS = {
-    GATEWAY_ACCOUNT: {"ingress"},
-    LEDGER_ACCOUNT: {"ledger", "reports"},
-    ROUTER_ACCOUNT: {"dispatch", "parking", "dead-letters"},
+    GATEWAY_ACCOUNT: {"ingress", "quarantine.ingress"},
+    LEDGER_ACCOUNT: {"ledger", "reports", "quarantine.ledger", "quarantine.reports", "dead-letters"},
+    ROUTER_ACCOUNT: {"dispatch", "quarantine.dispatch", "parking"},
 }
+# Whoever empties a quarantine also puts pieces back into it and passes on what fails there.
 WRITES = {
-    GATEWAY_ACCOUNT: {"ledger"},
-    LEDGER_ACCOUNT: {"dispatch", "dead-letters"},
-    ROUTER_ACCOUNT: {"inbox", "reports", "parking"},
+    GATEWAY_ACCOUNT: {"ledger", "dead-letters"},
+    LEDGER_ACCOUNT: {"dispatch", "quarantine", "dead-letters", "set-aside"},
+    ROUTER_ACCOUNT: {"inbox", "reports", "parking", "quarantine", "dead-letters"},
 }
 
 

@@ -265,7 +265,7 @@ async def test_each_has_a_connection_of_its_own_and_closes_it_when_it_is_left(
 async def test_a_blocked_broker_is_waited_for_beyond_the_confirm_timeout(
     implementation: OpenBroker, url: str, hop: Hop, control: BrokerControl
 ) -> None:
-    async with implementation(url, 0.3).open_sink("out") as sink:
+    async with implementation(url, 0.5).open_sink("out") as sink:
         await sink.publish([message(0)])
         await control.run("set_vm_memory_high_watermark", "0.0001")
         try:
