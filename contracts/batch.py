@@ -1,8 +1,9 @@
 """What the internal hops carry: batches of records, in MessagePack, one AMQP message each. Source: design section 3.
 
     gateway -> ledger    Intake: Admitted and Refused records
-    ledger  -> router    Dispatch: Outbound messages, receipts among them
+    ledger  -> router    Dispatch: Outbound messages, receipts and reminders among them
     router  -> ledger    Report: Dispatched and Parked records
+    ledger  -> ledger    Orders: what is to be done at its time, by its scheduler or an administrator
 
 A batch has an id of its own: the same id coming again is the same batch redelivered.
 """
@@ -25,8 +26,8 @@ class Admitted(msgspec.Struct, frozen=True, array_like=True, tag_field="form", t
     """A message that the gateway let in.
 
     ``origin`` is the address it is from, ``written_to`` the address as its sender wrote it, ``address`` the current
-    one that it led to then. An answer has neither: its query says where it goes. ``submitter`` is the account, or
-    ``administrator``.
+    one that it led to then. What is about a query has neither, but for a forward: the query says where it goes.
+    ``submitter`` is the account, or ``administrator``.
     """
 
     id: UUID
@@ -46,6 +47,9 @@ class Admitted(msgspec.Struct, frozen=True, array_like=True, tag_field="form", t
     outcome: str | None = None
     reason: str | None = None
     traceparent: str | None = None
+    urgent: bool = False
+    timely: bool | None = None
+    useful: bool | None = None
 
 
 class Refused(msgspec.Struct, frozen=True, array_like=True, tag_field="form", tag="refused"):
@@ -68,7 +72,8 @@ class Refused(msgspec.Struct, frozen=True, array_like=True, tag_field="form", ta
 
 class Outbound(msgspec.Struct, frozen=True, array_like=True, tag_field="form", tag="outbound"):
     """A message on its way to an inbox. ``entry`` is the ledger's index of its admission; None on what the exchange
-    itself sends.
+    itself sends. ``duty`` numbers the recipients of a query: each forward begins another one. ``more`` are further
+    headers of the inbox message.
     """
 
     id: UUID
@@ -87,6 +92,8 @@ class Outbound(msgspec.Struct, frozen=True, array_like=True, tag_field="form", t
     outcome: str | None = None
     reason: str | None = None
     traceparent: str | None = None
+    duty: int = 0
+    more: dict[str, str] = {}
 
 
 class Dispatched(msgspec.Struct, frozen=True, array_like=True, tag_field="form", tag="dispatched"):
@@ -97,6 +104,7 @@ class Dispatched(msgspec.Struct, frozen=True, array_like=True, tag_field="form",
     id: UUID
     address: str
     recipient: str
+    duty: int = 0
 
 
 class Parked(msgspec.Struct, frozen=True, array_like=True, tag_field="form", tag="parked"):
@@ -104,6 +112,37 @@ class Parked(msgspec.Struct, frozen=True, array_like=True, tag_field="form", tag
 
     id: UUID
     reason: str
+    duty: int = 0
+
+
+class Remind(msgspec.Struct, frozen=True, array_like=True, tag_field="form", tag="remind"):
+    """The recipient of query ``id`` is to be reminded: of what is due by the kind's policy, or, with a reason, by hand.
+
+    ``by`` is who asks for it by hand, None for the scheduler.
+    """
+
+    id: UUID
+    by: str | None = None
+    reason: str | None = None
+
+
+class PassOn(msgspec.Struct, frozen=True, array_like=True, tag_field="form", tag="pass-on"):
+    """Query ``id`` lies open at ``address``, which is retired; ``successor`` is who answers in its place."""
+
+    id: UUID
+    address: str
+    successor: str
+
+
+class ClosePeriod(msgspec.Struct, frozen=True, array_like=True, tag_field="form", tag="close-period"):
+    """The figures of a month, or of a year whose months are closed, are to be fixed. ``id`` names the order."""
+
+    id: UUID
+    period: str
+    by: str
+
+
+Order = Remind | PassOn | ClosePeriod
 
 
 class Intake(msgspec.Struct, frozen=True, array_like=True, tag_field="form", tag="intake"):
@@ -130,6 +169,17 @@ class Report(msgspec.Struct, frozen=True, array_like=True, tag_field="form", tag
     version: int = VERSION
 
 
+class Orders(msgspec.Struct, frozen=True, array_like=True, tag_field="form", tag="orders"):
+    """To the ledger: what is to be done now. An order whose time is over when it is taken does nothing."""
+
+    id: UUID
+    records: list[Remind | PassOn | ClosePeriod]
+    version: int = VERSION
+
+
+LedgerBatch = Intake | Report | Orders
+
+
 class ParkedMessage(msgspec.Struct, frozen=True, array_like=True, tag_field="form", tag="parked-message"):
     """What lies in the parking queue: one message and why it could not be placed."""
 
@@ -139,16 +189,16 @@ class ParkedMessage(msgspec.Struct, frozen=True, array_like=True, tag_field="for
 
 
 _ENCODER = msgspec.msgpack.Encoder(uuid_format="bytes")
-_B = TypeVar("_B", Intake | Report, Dispatch, ParkedMessage)
+_B = TypeVar("_B", Intake | Report | Orders, Dispatch, ParkedMessage)
 
 
-def encode(batch: Intake | Dispatch | Report | ParkedMessage) -> bytes:
+def encode(batch: Intake | Dispatch | Report | Orders | ParkedMessage) -> bytes:
     """A batch as the body of an AMQP message."""
     return _ENCODER.encode(batch)
 
 
-def decode_ledger_batch(body: bytes) -> Intake | Report:
-    """What lies in the ledger queue. Raises BatchError."""
+def decode_ledger_batch(body: bytes) -> LedgerBatch:
+    """What lies in the ledger's queues. Raises BatchError."""
     return _decode(_LEDGER, body)
 
 
@@ -162,7 +212,7 @@ def decode_parked(body: bytes) -> ParkedMessage:
     return _decode(_PARKED, body)
 
 
-_LEDGER: "msgspec.msgpack.Decoder[Intake | Report]" = msgspec.msgpack.Decoder(Intake | Report)
+_LEDGER: "msgspec.msgpack.Decoder[LedgerBatch]" = msgspec.msgpack.Decoder(LedgerBatch)
 _DISPATCH = msgspec.msgpack.Decoder(Dispatch)
 _PARKED = msgspec.msgpack.Decoder(ParkedMessage)
 

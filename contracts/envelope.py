@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -23,6 +24,8 @@ JOSE = "application/jose"
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_YEAR = re.compile(r"(?:19|20)[0-9]{2}")
+_W = TypeVar("_W", bound=StrEnum)
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -32,9 +35,16 @@ class MessageType(StrEnum):
     QUERY = "query"
     NOTICE = "notice"
     ANSWER = "answer"
+    ACKNOWLEDGEMENT = "acknowledgement"
+    EXTENSION = "extension"
+    FORWARD = "forward"
+    WITHDRAWAL = "withdrawal"
+    RATING = "rating"
 
 
 RECEIPT = "receipt"
+REMINDER = "reminder"
+FROM_THE_EXCHANGE = frozenset({RECEIPT, REMINDER})
 """What the exchange itself sends to a participant's inbox, beside the messages of others."""
 
 
@@ -49,9 +59,39 @@ class Outcome(StrEnum):
 
 
 OUTCOMES_WITH_REASON = frozenset({Outcome.PARTIAL, Outcome.REFUSED})
-MEMBERS = frozenset(
-    {"id", "type", "correlation_id", "content_type", "to", "kind", "from", "due", "outcome", "reason", "traceparent"}
-)
+SUBSTANTIVE = frozenset({Outcome.CONFIRMED, Outcome.NOT_CONFIRMED, Outcome.PARTIAL})
+"""Outcomes that say something of the matter; the others are answers too, and are counted apart."""
+
+
+class ExtensionReply(StrEnum):
+    """What the asker says to an extension; saying nothing lets it stand refused."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+class Urgency(StrEnum):
+    """Which of its kind's two deadlines a query has."""
+
+    NORMAL = "normal"
+    URGENT = "urgent"
+
+
+_COMMON = frozenset({"id", "type", "content_type", "traceparent"})
+_ABOUT_A_QUERY = _COMMON | {"correlation_id", "from"}
+MEMBERS_OF: Mapping[MessageType, frozenset[str]] = {
+    MessageType.QUERY: _COMMON | {"to", "kind", "from", "due", "urgency", "written"},
+    MessageType.NOTICE: _COMMON | {"to", "kind", "from", "written"},
+    MessageType.ANSWER: _ABOUT_A_QUERY | {"outcome", "reason"},
+    MessageType.ACKNOWLEDGEMENT: _ABOUT_A_QUERY,
+    MessageType.EXTENSION: _ABOUT_A_QUERY | {"due", "reason", "outcome"},
+    MessageType.FORWARD: _ABOUT_A_QUERY | {"to", "written", "reason"},
+    MessageType.WITHDRAWAL: _ABOUT_A_QUERY | {"reason"},
+    MessageType.RATING: _ABOUT_A_QUERY | {"timely", "useful"},
+}
+"""What is read of a message of each type; anything else that the contract knows is passed over."""
+
+MEMBERS = frozenset().union(*MEMBERS_OF.values())
 """The contract's names, as a message posted over HTTP has them beside ``payload``."""
 
 
@@ -67,9 +107,13 @@ class Envelope:
     kind: str | None
     from_: Address | None
     due: date | None
-    outcome: Outcome | None
+    outcome: Outcome | ExtensionReply | None
     reason: str | None
     traceparent: str | None
+    urgency: Urgency = Urgency.NORMAL
+    written: int | None = None
+    timely: bool | None = None
+    useful: bool | None = None
 
 
 def read_envelope(fields: Mapping[str, object]) -> Envelope:
@@ -79,20 +123,26 @@ def read_envelope(fields: Mapping[str, object]) -> Envelope:
     """
     id = _read_id(fields)
     type = _read_type(fields)
-    about_query = type is MessageType.ANSWER
-    outcome = _read_outcome(fields) if about_query else None
+    members = MEMBERS_OF[type]
+    own = {name: value for name, value in fields.items() if name in members}
+    outcome = _read_said(own, type)
     return Envelope(
         id=id,
         type=type,
-        correlation_id=_read_correlation_id(fields) if about_query else None,
-        content_type=_read_content_type(fields),
-        to=None if about_query else _read_to(fields),
-        kind=None if about_query else _read_kind(fields),
-        from_=_read_address(fields, "from"),
-        due=_read_due(fields) if type is MessageType.QUERY else None,
+        correlation_id=_read_correlation_id(own) if "correlation_id" in members else None,
+        content_type=_read_content_type(own),
+        to=_read_to(own) if "to" in members else None,
+        kind=_read_kind(own) if "kind" in members else None,
+        from_=_read_address(own, "from"),
+        # Whoever replies to an extension speaks of the date that was asked for, and names none.
+        due=_read_due(own, needed=type is MessageType.EXTENSION) if outcome is None else None,
         outcome=outcome,
-        reason=_read_reason(fields, outcome),
-        traceparent=_read_traceparent(fields),
+        reason=_read_reason(own, outcome, type),
+        traceparent=_read_traceparent(own),
+        urgency=_read_urgency(own),
+        written=_read_written(own),
+        timely=_read_yes_or_no(own, "timely") if "timely" in members else None,
+        useful=_read_yes_or_no(own, "useful") if "useful" in members else None,
     )
 
 
@@ -124,6 +174,10 @@ def content_digest(sender: str, envelope: Envelope, canonical_payload: bytes) ->
         str(envelope.due or ""),
         envelope.outcome or "",
         envelope.reason or "",
+        envelope.urgency,
+        envelope.written,
+        envelope.timely,
+        envelope.useful,
         canonical_payload,
     )
     return hashlib.sha256(msgspec.msgpack.encode(members)).digest()
@@ -173,24 +227,66 @@ def _read_type(fields: Mapping[str, object]) -> MessageType:
         raise ProblemError(ProblemType.UNKNOWN_TYPE, f"type is one of {known}, not {echo(text or '')}") from None
 
 
-def _read_outcome(fields: Mapping[str, object]) -> Outcome:
+def _read_said(fields: Mapping[str, object], type: MessageType) -> Outcome | ExtensionReply | None:
+    """What an answer says of its query, or an asker of an extension; None on an extension that is asked for."""
     text = _text(fields, "outcome")
-    known = ", ".join(Outcome)
+    if type is MessageType.EXTENSION:
+        return None if text is None else _one_of(ExtensionReply, text, "outcome", ProblemType.UNKNOWN_OUTCOME)
+    if type is not MessageType.ANSWER:
+        return None
     if text is None:
-        raise ProblemError(ProblemType.MISSING_OUTCOME, f"give the answer's outcome: one of {known}")
+        raise ProblemError(ProblemType.MISSING_OUTCOME, f"give the answer's outcome: one of {', '.join(Outcome)}")
+    return _one_of(Outcome, text, "outcome", ProblemType.UNKNOWN_OUTCOME)
+
+
+def _one_of(words: type[_W], text: str, name: str, problem: ProblemType) -> _W:
     try:
-        return Outcome(text)
+        return words(text)
     except ValueError:
-        raise ProblemError(ProblemType.UNKNOWN_OUTCOME, f"outcome is one of {known}, not {echo(text)}") from None
+        raise ProblemError(problem, f"{name} is one of {', '.join(words)}, not {echo(text)}") from None
 
 
-def _read_reason(fields: Mapping[str, object], outcome: Outcome | None) -> str | None:
+def _read_reason(
+    fields: Mapping[str, object], outcome: Outcome | ExtensionReply | None, type: MessageType
+) -> str | None:
     text = _text(fields, "reason")
-    if outcome in OUTCOMES_WITH_REASON and text is None:
+    if text is None and type is MessageType.ANSWER and outcome in OUTCOMES_WITH_REASON:
         raise ProblemError(ProblemType.MISSING_REASON, f"the outcome {outcome} needs a reason")
+    if text is None and type is MessageType.EXTENSION and outcome is None:
+        raise ProblemError(ProblemType.MISSING_REASON, "say in reason why more time is needed")
     if text is not None and len(text) > MAX_REASON_CHARACTERS:
         raise ProblemError(ProblemType.MALFORMED_PROPERTY, f"reason has at most {MAX_REASON_CHARACTERS} characters")
-    return text if outcome is not None else None
+    return text
+
+
+def _read_urgency(fields: Mapping[str, object]) -> Urgency:
+    text = _text(fields, "urgency")
+    return Urgency.NORMAL if text is None else _one_of(Urgency, text, "urgency", ProblemType.UNKNOWN_URGENCY)
+
+
+def _read_written(fields: Mapping[str, object]) -> int | None:
+    """The year in which a code was written down. Numbers come as such over AMQP and JSON, or as text."""
+    value = fields.get("written")
+    if value is None or value == "":
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not _YEAR.fullmatch(value):
+        shown = echo(value) if isinstance(value, str) else _described(value)
+        raise ProblemError(ProblemType.MALFORMED_WRITTEN, f"written is a year like 1981, not {shown}")
+    return int(value)
+
+
+def _read_yes_or_no(fields: Mapping[str, object], name: str) -> bool:
+    """``yes`` or ``no``, or a boolean, which AMQP and JSON both have."""
+    value = fields.get(name)
+    if isinstance(value, bool):
+        return value
+    text = _text(fields, name)
+    if text not in ("yes", "no"):
+        shown = "missing" if text is None else f"{echo(text)}"
+        raise ProblemError(ProblemType.MALFORMED_RATING, f"{name} is yes or no; it is {shown}")
+    return text == "yes"
 
 
 def _read_kind(fields: Mapping[str, object]) -> str:
@@ -218,9 +314,11 @@ def _read_address(fields: Mapping[str, object], name: str) -> Address | None:
         raise ProblemError(ProblemType.MALFORMED_ADDRESS, f"{name} is {expected}, not {echo(text)}") from None
 
 
-def _read_due(fields: Mapping[str, object]) -> date | None:
+def _read_due(fields: Mapping[str, object], *, needed: bool) -> date | None:
     text = _text(fields, "due")
     if text is None:
+        if needed:
+            raise ProblemError(ProblemType.MISSING_DUE, "give the later date as due, for example 2026-12-24")
         return None
     try:
         # The basic format, 20261224, and weeks are dates to Python but not to the contract.

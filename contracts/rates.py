@@ -11,7 +11,11 @@ _HUNDREDTH = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Counts of queries in a cohort, as of a moment. ``on_time`` is a part of ``answered``."""
+    """Counts of queries in a cohort, as of a moment.
+
+    ``on_time`` is the part of ``answered`` that came by the date agreed on, ``on_time_original`` by the date that held
+    at first; ``substantive`` the part that says something of the matter.
+    """
 
     received: int = 0
     answered: int = 0
@@ -19,6 +23,8 @@ class Figures:
     unanswered: int = 0
     withdrawn: int = 0
     forwarded: int = 0
+    on_time_original: int = 0
+    substantive: int = 0
 
     def __add__(self, other: "Figures") -> "Figures":
         return Figures(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))

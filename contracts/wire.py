@@ -35,6 +35,8 @@ class FiguresOut(Wire):
     unanswered: int
     withdrawn: int
     forwarded: int
+    on_time_original: int = Field(description="On time by the date that held before any extension")
+    substantive: int = Field(description="Answers that say something of the matter: neither `not-found` nor `refused`")
     rate: str | None = Field(description="`99.86`; null for 0/0, which has no rate")
     fraction: str = Field(description="`713/714`")
 
@@ -65,7 +67,10 @@ class UnansweredQuery(Wire):
     recipient: str
     tier: Tier
     received_at: datetime = Field(description="When it was confirmed into the recipient's inbox")
-    due: date | None
+    due: date | None = Field(description="The date agreed on")
+    original_due: date | None = Field(description="The date that held before any extension")
+    state: str = Field(description="`dispatched`, `acknowledged` or `partly-answered`")
+    acknowledged_at: datetime | None
     overdue: bool
 
 
@@ -118,10 +123,21 @@ class MessageOut(Wire):
     recipient: str | None = None
     tier: Tier | None = None
     due: date | None = None
+    original_due: date | None = None
+    proposed_due: date | None = None
     correlation_id: UUID | None = None
     outcome: str | None = None
+    reason_code: str | None = None
     answer_id: UUID | None = None
     on_time: bool | None = None
+    on_time_original: bool | None = None
+    timely: bool | None = None
+    useful: bool | None = None
+    forwards: int | None = None
+    holders: list[str] = Field(default=[], description="Participants that had the query before")
+    acknowledged_at: datetime | None = None
+    reminded_at: datetime | None = None
+    remind_at: datetime | None = Field(default=None, description="When its recipient is reminded next")
     parked_reason: str | None = None
     arrived_at: datetime | None = None
     accepted_at: datetime | None = None

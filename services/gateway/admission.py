@@ -9,7 +9,15 @@ from uuid import UUID
 
 from contracts.addresses import Address
 from contracts.batch import Admitted, Refused
-from contracts.envelope import Envelope, content_digest, message_id_of, read_envelope, type_of
+from contracts.envelope import (
+    Envelope,
+    MessageType,
+    Urgency,
+    content_digest,
+    message_id_of,
+    read_envelope,
+    type_of,
+)
 from contracts.kinds import ANSWER_SCHEMA, Kind, PayloadSchema
 from contracts.payloads import read_payload
 from contracts.period import Calendar
@@ -17,6 +25,8 @@ from contracts.problems import Problem, ProblemError, ProblemType, echo
 from services.registry.snapshot import Snapshot
 
 _ANSWER_SCHEMA = PayloadSchema(ANSWER_SCHEMA)
+# A forward carries its query's payload. Which kind that is of, the ledger knows; the forwarder vouches for it.
+_FORWARD_SCHEMA = PayloadSchema({"type": "object"})
 _REFUSAL_NAMESPACE = UUID("9b0f6d6c-0b1c-5a2e-8f55-2a3c8a1d7e10")
 
 
@@ -101,9 +111,9 @@ def _sender(incoming: Incoming, snapshot: Snapshot) -> str:
 def _admit(incoming: Incoming, sender: str, envelope: Envelope, snapshot: Snapshot, calendar: Calendar) -> Admitted:
     origin = _origin(sender, envelope.from_, snapshot)
     kind = _kind(envelope, snapshot) if envelope.kind is not None else None
-    address = _current_address(envelope.to, snapshot) if envelope.to is not None else None
+    address = _current_address(envelope.to, envelope.written, snapshot) if envelope.to is not None else None
     payload = read_payload(envelope.content_type, incoming.payload)
-    payload.check(kind.payload_schema if kind is not None else _ANSWER_SCHEMA)
+    payload.check(_schema(envelope, kind))
     return Admitted(
         id=envelope.id,
         type=envelope.type,
@@ -122,6 +132,9 @@ def _admit(incoming: Incoming, sender: str, envelope: Envelope, snapshot: Snapsh
         outcome=envelope.outcome,
         reason=envelope.reason,
         traceparent=envelope.traceparent,
+        urgent=envelope.urgency is Urgency.URGENT,
+        timely=envelope.timely,
+        useful=envelope.useful,
     )
 
 
@@ -147,11 +160,17 @@ def _kind(envelope: Envelope, snapshot: Snapshot) -> Kind:
     return kind
 
 
-def _current_address(to: Address, snapshot: Snapshot) -> str:
+def _schema(envelope: Envelope, kind: Kind | None) -> PayloadSchema:
+    if kind is not None:
+        return kind.payload_schema
+    return _FORWARD_SCHEMA if envelope.type is MessageType.FORWARD else _ANSWER_SCHEMA
+
+
+def _current_address(to: Address, written: int | None, snapshot: Snapshot) -> str:
     """The current address that ``to`` leads to; ``to`` itself where it is retired and leads nowhere, which is the
     router's to park.
     """
-    resolution = snapshot.directory.resolve(str(to))
+    resolution = snapshot.directory.resolve(str(to), written)
     if resolution.status == "unknown":
         raise ProblemError(ProblemType.UNKNOWN_ADDRESS, f"no jurisdiction has or had the code {to.code}; check to")
     return resolution.address or str(to)
@@ -159,7 +178,8 @@ def _current_address(to: Address, snapshot: Snapshot) -> str:
 
 def _due(envelope: Envelope, kind: Kind | None, today: date) -> date | None:
     if kind is None or kind.deadline_days is None:
-        return None
+        # Only an extension names a date of its own then; what holds now is the ledger's to compare it with.
+        return envelope.due
     latest = today + timedelta(days=kind.deadline_days)
     if envelope.due is None:
         return latest

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import structlog
 
 from contracts.batch import Admitted, Refused
+from contracts.envelope import MEMBERS
 from contracts.period import Calendar
 from services.gateway.admission import Incoming, admit, may_be_out_of_date
 from services.gateway.intake import intakes
@@ -21,7 +22,7 @@ from services.runtime.topology import DEAD_LETTERS, INGRESS, LEDGER
 
 log = structlog.get_logger(__name__)
 
-_HEADERS = ("to", "kind", "from", "due", "outcome", "reason", "traceparent")
+_HEADERS = MEMBERS - {"id", "type", "correlation_id", "content_type"}
 
 
 class AMQPIngress:

@@ -5,11 +5,14 @@
 import sys
 from zoneinfo import ZoneInfo
 
+from contracts.kinds import Kind
 from contracts.period import Calendar
 from services.ledger.api import ledger_router
 from services.ledger.gauges import keep_gauges
 from services.ledger.intake import LedgerIntake, split_ledger_batch
 from services.ledger.metrics import LedgerMetrics
+from services.ledger.ordering import Ordering
+from services.ledger.scheduling import Scheduler
 from services.ledger.sequencer import Sequencer
 from services.ledger.set_aside import SettingAside
 from services.ledger.settings import LedgerSettings
@@ -61,7 +64,11 @@ async def serve(stop: Stop) -> None:
             participant = snapshots.current.nearest(address)
             return participant.address if participant else None
 
-        sequencer = Sequencer(writer, calendar, asked, own.transaction_timeout_s)
+        def kind(name: str) -> Kind | None:
+            return snapshots.current.kinds.get(name)
+
+        sequencer = Sequencer(writer, calendar, asked, kind, own.transaction_timeout_s)
+        ordering = Ordering(broker)
         patience = Patience(metrics, stop)
         pump_metrics, trials = PumpMetrics(registry), Trials()
         pumps = [
@@ -102,6 +109,7 @@ async def serve(stop: Stop) -> None:
         await together(
             stop,
             *(pump.run(stop) for pump in pumps),
+            Scheduler(reader, lambda: snapshots.current, ordering, own.schedule_interval_s).run(stop),
             keep_gauges(reader, metrics, own.gauges_interval_s, stop),
             serve_http(app, http, stop),
         )

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -22,6 +23,8 @@ from contracts.wire import (
 from services.ledger.store.connection import Row
 
 _MORE_ENTRIES_THAN_EVER = 2**62
+_RENAMED = {"id", "from_", "to", "received_at", "entries", "refusals"}
+_AS_THEY_ARE = tuple(name for name in MessageOut.model_fields if name not in _RENAMED)
 
 
 def figures_out(figures: Figures) -> FiguresOut:
@@ -31,16 +34,7 @@ def figures_out(figures: Figures) -> FiguresOut:
 
 def figures_members(figures: Figures) -> dict[str, int | str | None]:
     """The members that any answer with figures has."""
-    return {
-        "received": figures.received,
-        "answered": figures.answered,
-        "on_time": figures.on_time,
-        "unanswered": figures.unanswered,
-        "withdrawn": figures.withdrawn,
-        "forwarded": figures.forwarded,
-        "rate": figures.rate,
-        "fraction": figures.fraction,
-    }
+    return {**asdict(figures), "rate": figures.rate, "fraction": figures.fraction}
 
 
 def unanswered_query(row: Row, today: date) -> UnansweredQuery:
@@ -55,6 +49,9 @@ def unanswered_query(row: Row, today: date) -> UnansweredQuery:
         tier=row["tier"],
         received_at=row["dispatched_at"],
         due=row["due"],
+        original_due=row["original_due"],
+        state=row["state"],
+        acknowledged_at=row["acknowledged_at"],
         overdue=row["due"] is not None and row["due"] < today,
     )
 
@@ -101,8 +98,6 @@ def message(id: UUID, row: Row | None, timeline: list[Row], refusals: list[Row])
     refused = [refusal(r) for r in refusals]
     if row is None:
         return MessageOut(id=id, state=None, entries=entries, refusals=refused)
-    same = ("state", "type", "kind", "sender", "submitter", "address", "recipient", "tier", "due", "correlation_id")
-    also = ("outcome", "answer_id", "on_time", "parked_reason", "arrived_at", "accepted_at", "closed_at", "period")
     return MessageOut(
         id=id,
         from_=row["origin"],
@@ -110,7 +105,7 @@ def message(id: UUID, row: Row | None, timeline: list[Row], refusals: list[Row])
         received_at=row["dispatched_at"],
         entries=entries,
         refusals=refused,
-        **{name: row[name] for name in same + also},
+        **{name: row[name] for name in _AS_THEY_ARE},
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import structlog
 from msgspec import structs
 
-from contracts.batch import Admitted, BatchError, Intake, Refused, Report, decode_ledger_batch, encode
+from contracts.batch import Admitted, BatchError, LedgerBatch, Refused, decode_ledger_batch, encode
 from services.ledger.handover import dispatches
 from services.ledger.metrics import LedgerMetrics
 from services.ledger.sequencer import Sequencer
@@ -59,7 +59,7 @@ class LedgerIntake:
             for piece in pieces(batches):
                 await self._take_alone(piece, sinks)
 
-    async def _take_alone(self, piece: Intake | Report, sinks: Sinks) -> None:
+    async def _take_alone(self, piece: LedgerBatch, sinks: Sinks) -> None:
         try:
             await self._take([piece], sinks)
         except PortError:
@@ -70,7 +70,7 @@ class LedgerIntake:
             letter = as_publication(piece)
             await self._give_up(replace(letter, headers={**letter.headers, **about}), sinks)
 
-    async def _take(self, batches: Sequence[Intake | Report], sinks: Sinks) -> None:
+    async def _take(self, batches: Sequence[LedgerBatch], sinks: Sinks) -> None:
         """Commit, then hand over. Raises whatever says that the batches themselves are the matter."""
         if not batches:
             return
@@ -90,7 +90,7 @@ def split_ledger_batch(body: bytes) -> list[Publication]:
     return [as_publication(piece) for piece in pieces([decode_ledger_batch(body)])]
 
 
-def pieces(batches: Iterable[Intake | Report]) -> Iterator[Intake | Report]:
+def pieces(batches: Iterable[LedgerBatch]) -> Iterator[LedgerBatch]:
     """``batches`` cut up as small as may be, each piece under the id of its batch.
 
     Records with the same id stay together: only side by side can the second be told from a redelivery of the first.
@@ -100,7 +100,7 @@ def pieces(batches: Iterable[Intake | Report]) -> Iterator[Intake | Report]:
             yield structs.replace(batch, records=[record for record in batch.records if record.id == id])
 
 
-def as_publication(piece: Intake | Report) -> Publication:
+def as_publication(piece: LedgerBatch) -> Publication:
     """A piece on its own, its headers saying whose it is."""
     record = piece.records[0]
     message_id = record.message_id if isinstance(record, Refused) else record.id

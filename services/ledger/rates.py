@@ -1,6 +1,6 @@
 """Rates: a jurisdiction's figures over a period or any span, as of now or any moment. Source: design section 1."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -55,11 +55,4 @@ async def figures(connection: Connection, calendar: Calendar, question: RateQues
 
 
 def _figures(row: Row) -> Figures:
-    return Figures(
-        received=row["received"],
-        answered=row["answered"],
-        on_time=row["on_time"],
-        unanswered=row["unanswered"],
-        withdrawn=row["withdrawn"],
-        forwarded=row["forwarded"],
-    )
+    return Figures(**{field.name: row[field.name] for field in fields(Figures)})

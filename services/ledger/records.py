@@ -1,7 +1,7 @@
 """What the ledger deals in: the state of a message, entries, counters, receipts, and a decision that gathers them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,11 @@ from services.ledger.transitions import Event, State
 
 @dataclass(slots=True)
 class MessageState:
-    """One message as the ledger knows it; ``decide`` changes it in place. Columns of table ``message``."""
+    """One message as the ledger knows it; ``decide`` changes it in place. Columns of table ``message``.
+
+    A query's ``duty`` counts its recipients from 0: each forward begins another one. What belongs to a duty
+    (``address`` to ``period``, and ``taken_at``) is the present one's; those before are in table ``past_duty``.
+    """
 
     id: UUID
     type: MessageType
@@ -22,25 +26,68 @@ class MessageState:
     submitter: str
     origin: str
     written_to: str | None
-    address: str
-    recipient: str | None
-    tier: str
-    due: date | None
     correlation_id: UUID | None
-    outcome: str | None
-    answer_id: UUID | None
-    on_time: bool | None
-    state: State
-    parked_reason: str | None
     batch: UUID
-    salt: bytes
+    salt: bytes | None
     commitment: bytes
     arrived_at: datetime
     accepted_at: datetime
     accepted_entry: int
-    dispatched_at: datetime | None
-    closed_at: datetime | None
-    period: str | None
+    original_due: date | None
+    # What stands above never changes, what stands below does: ``CHANGING`` begins here.
+    state: State
+    address: str
+    tier: str
+    due: date | None
+    taken_at: datetime
+    recipient: str | None = None
+    dispatched_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    period: str | None = None
+    parked_reason: str | None = None
+    duty: int = 0
+    forwards: int = 0
+    holders: list[str] = field(default_factory=list)
+    forward_id: UUID | None = None
+    proposed_due: date | None = None
+    outcome: str | None = None
+    reason_code: str | None = None
+    answer_id: UUID | None = None
+    on_time: bool | None = None
+    on_time_original: bool | None = None
+    closed_at: datetime | None = None
+    timely: bool | None = None
+    useful: bool | None = None
+    remind_at: datetime | None = None
+    reminded: int = 0
+    reminded_at: datetime | None = None
+    reminder_batch: UUID | None = None
+
+
+COLUMNS = tuple(field.name for field in fields(MessageState))
+CHANGING = COLUMNS[COLUMNS.index("state") :]
+"""The columns that a transition may change."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastDuty:
+    """A recipient's time with a query, ended because the query went on to another one. Columns of ``past_duty``."""
+
+    query_id: UUID
+    number: int
+    sender: str
+    origin: str
+    address: str
+    recipient: str
+    tier: str
+    kind: str
+    period: str
+    due: date | None
+    original_due: date | None
+    taken_at: datetime
+    received_at: datetime
+    acknowledged_at: datetime | None
+    ended_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +119,22 @@ class Move:
     received: int = 0
     answered: int = 0
     on_time: int = 0
+    on_time_original: int = 0
+    substantive: int = 0
     unanswered: int = 0
+    withdrawn: int = 0
+    forwarded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NewClosing:
+    """The figures of a month, about to be fixed as they stood at ``as_of``; ``entry`` is the index of its entry."""
+
+    period: str
+    as_of: datetime
+    by: str
+    at: datetime
+    entry: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +177,8 @@ class Decision:
     entries: list[NewEntry] = field(default_factory=list)
     inserted: dict[UUID, MessageState] = field(default_factory=dict)
     updated: dict[UUID, MessageState] = field(default_factory=dict)
+    past_duties: list[PastDuty] = field(default_factory=list)
     moves: dict[CohortKey, Move] = field(default_factory=dict)
+    closings: list[NewClosing] = field(default_factory=list)
     refused: dict[UUID, Refused] = field(default_factory=dict)
     handovers: list[Handover] = field(default_factory=list)

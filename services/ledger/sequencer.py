@@ -11,12 +11,14 @@ from typing import Any
 
 import asyncpg
 
-from contracts.batch import Intake, Report
+from contracts.batch import LedgerBatch
+from contracts.kinds import Kind
 from contracts.period import Calendar
 from services.ledger import head
-from services.ledger.decisions import Setting, append_refusals, decide, wanted_ids
+from services.ledger.decisions import append_refusals, closes, decide, wanted_ids
 from services.ledger.head import Head
 from services.ledger.records import Decision, NewRefusal
+from services.ledger.setting import Setting
 from services.ledger.store import writing
 from services.ledger.store.connection import Connection
 from services.ledger.store.time_limit import statement_limit, time_limit
@@ -29,8 +31,9 @@ _SALT_BYTES = 16
 class Sequencer:
     """The one writer of a log, for as long as its epoch lasts.
 
-    ``asked`` names the participant that an address leads to, for an answer that overtook its query's dispatch. A
-    transaction that takes longer than ``timeout_s`` seconds is cut off, its outcome unknown.
+    ``asked`` names the participant that an address leads to, for an answer that overtook its query's dispatch, and
+    ``kind`` finds a kind by its name. A transaction that takes longer than ``timeout_s`` seconds is cut off, its
+    outcome unknown.
     """
 
     def __init__(
@@ -38,13 +41,16 @@ class Sequencer:
         pool: "asyncpg.Pool[Any]",
         calendar: Calendar,
         asked: Callable[[str], str | None],
+        kind: Callable[[str], Kind | None],
         timeout_s: float = 30.0,
     ) -> None:
         self._pool = pool
         self._calendar = calendar
         self._asked = asked
+        self._kind = kind
         self._timeout_s = timeout_s
         self._epoch: int | None = None
+        self._releases = 0
         # Whether the last transaction did not come to its end: what kept it may have to be ended first.
         self._broken_off = False
         self._one_at_a_time = asyncio.Lock()
@@ -52,8 +58,9 @@ class Sequencer:
     def release(self) -> None:
         """Forget the epoch: the next batch, which a new consumer delivers, claims the log anew."""
         self._epoch = None
+        self._releases += 1
 
-    async def take(self, batches: Sequence[Intake | Report]) -> tuple[Decision, list[NewRefusal]]:
+    async def take(self, batches: Sequence[LedgerBatch]) -> tuple[Decision, list[NewRefusal]]:
         """Put ``batches`` on the ledger in one transaction. Returns what was decided once it is committed.
 
         Raises FencedError when another writer has taken over, CommitInDoubtError, and the driver's errors: after one of
@@ -63,7 +70,7 @@ class Sequencer:
         # end.
         return await asyncio.shield(self._transact(batches))
 
-    async def _transact(self, batches: Sequence[Intake | Report]) -> tuple[Decision, list[NewRefusal]]:
+    async def _transact(self, batches: Sequence[LedgerBatch]) -> tuple[Decision, list[NewRefusal]]:
         async with self._one_at_a_time, self._pool.acquire() as connection:
             with time_limit(connection, self._timeout_s):
                 if self._broken_off:
@@ -74,30 +81,31 @@ class Sequencer:
         return written
 
     async def _write_down(
-        self, connection: Connection, batches: Sequence[Intake | Report]
+        self, connection: Connection, batches: Sequence[LedgerBatch]
     ) -> tuple[Decision, list[NewRefusal]]:
-        if self._epoch is None:
-            self._epoch = await self._claim(connection)
+        # Read once: another consumer may open meanwhile, and then the next transaction claims the log anew.
+        epoch, releases = self._epoch, self._releases
         async with transaction(connection), statement_limit(connection, self._timeout_s):
-            locked = await head.lock(connection, self._epoch)
+            if epoch is None:
+                # With its first batch, or two writers could claim in turns and neither get on.
+                epoch = await head.claim(connection)
+            locked = await head.lock(connection, epoch)
             decision, refusals = await self._decide(connection, batches, locked)
             reached("ledger.decided")
             await _write(connection, decision, refusals)
             await head.advance(connection, locked, len(decision.entries))
             reached("ledger.before-commit")
+        if releases == self._releases:
+            self._epoch = epoch
         reached("ledger.committed")
         return decision, refusals
 
-    async def _claim(self, connection: Connection) -> int:
-        # An epoch that is lost with the primary would be given out twice, and fence nobody off.
-        async with transaction(connection), statement_limit(connection, self._timeout_s):
-            return await head.claim(connection)
-
     async def _decide(
-        self, connection: Connection, batches: Sequence[Intake | Report], locked: Head
+        self, connection: Connection, batches: Sequence[LedgerBatch], locked: Head
     ) -> tuple[Decision, list[NewRefusal]]:
         known = await writing.load_messages(connection, wanted_ids(batches))
-        setting = Setting(locked.at, locked.size, self._calendar, self._asked, _new_salt)
+        closed = await writing.load_closed(connection) if closes(batches) else ()
+        setting = Setting(locked.at, locked.size, self._calendar, self._asked, _new_salt, self._kind, closed)
         decision = decide(batches, known, setting)
         recorded = await writing.load_refusals(connection, decision.refused.keys())
         return decision, append_refusals(decision, recorded, setting)
@@ -106,9 +114,11 @@ class Sequencer:
 async def _write(connection: Connection, decision: Decision, refusals: list[NewRefusal]) -> None:
     await writing.insert_messages(connection, decision.inserted.values())
     await writing.update_messages(connection, decision.updated.values())
+    await writing.insert_past_duties(connection, decision.past_duties)
     await writing.append_entries(connection, decision.entries)
     await writing.move_cohorts(connection, decision.moves)
     await writing.insert_refusals(connection, refusals)
+    await writing.close_periods(connection, decision.closings)
 
 
 def _new_salt() -> bytes:

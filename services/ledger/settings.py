@@ -14,6 +14,7 @@ class LedgerSettings(BaseSettings):
     # A delivery of the ledger queue is itself a batch of some hundred messages; those taken at once share a commit.
     batches_at_once: int = Field(default=4, ge=1, le=100)
     prefetch: int = Field(default=16, ge=1, le=1000)
+    schedule_interval_s: float = Field(default=15.0, gt=0, le=3600)
     gauges_interval_s: float = Field(default=5.0, gt=0, le=300)
     # Longer than the database lets a writer that hangs keep the head of the log to itself.
     transaction_timeout_s: float = Field(default=30.0, ge=1, le=600)

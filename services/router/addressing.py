@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Literal
 
 from contracts.batch import Outbound
-from contracts.envelope import RECEIPT
+from contracts.envelope import FROM_THE_EXCHANGE
 from services.registry.snapshot import Snapshot
 
 
@@ -29,7 +29,8 @@ class Placement:
 
 def place(message: Outbound, snapshot: Snapshot) -> Placement | ParkingReason:
     """The nearest participant at or above the message's address, or why there is none to send it to."""
-    if message.type == RECEIPT:
+    if message.type in FROM_THE_EXCHANGE:
+        # The exchange speaks to a participant by its account.
         return Placement(message.address, message.address)
     resolution = snapshot.directory.resolve(message.address)
     if resolution.address is None:

@@ -24,15 +24,16 @@ class Dispatching:
     async def handle(self, deliveries: Sequence[Delivery], sinks: Sinks) -> None:
         """Place every message of ``deliveries`` and report what became of it. When this returns, they may be acked."""
         # After a fault the ledger may have handed a message over twice: one copy is enough.
-        messages: dict[UUID, Outbound] = {}
+        messages: dict[tuple[UUID, int], Outbound] = {}
         for delivery in deliveries:
             try:
-                messages |= {message.id: message for message in decode_dispatch(delivery.body).messages}
+                batch = decode_dispatch(delivery.body)
+                messages |= {(message.id, message.duty): message for message in batch.messages}
             except BatchError as error:
                 letter = dead_letter(delivery, DISPATCH, str(error))
                 await publish_until_taken(sinks[DEAD_LETTERS], [letter], self._stop)
         placed = await self._placing.place(list(messages.values()), sinks)
-        parked = [Parked(waiting.message.id, waiting.reason) for waiting in placed.parked]
+        parked = [Parked(waiting.message.id, waiting.reason, waiting.message.duty) for waiting in placed.parked]
         await self._placing.report([*placed.dispatched, *parked], sinks)
 
 
@@ -44,6 +45,6 @@ def split_dispatch(body: bytes) -> list[Publication]:
 
 def _alone(message: Outbound, batch: UUID) -> Publication:
     # The same piece whenever the batch is cut up, so that it is set aside once.
-    id = uuid.uuid5(batch, str(message.id))
+    id = uuid.uuid5(batch, f"{message.id} {message.duty}")
     headers = {MESSAGE_ID: str(message.id), SENDER: message.origin or ""}
     return Publication(routing_key="", body=encode(Dispatch(id, [message])), message_id=str(id), headers=headers)

@@ -18,6 +18,7 @@ def inbox_publication(message: Outbound, placement: Placement) -> Publication:
         "received_at": message.received_at.isoformat(timespec="milliseconds"),
         "entry": message.entry,
         "traceparent": message.traceparent,
+        **message.more,
     }
     return Publication(
         routing_key=placement.recipient,

@@ -21,7 +21,7 @@ class RouterMetrics:
             "huizhi_parked_messages_total", "Messages put into parking, by reason.", ("reason",), registry=registry
         )
         self._dropped = Counter(
-            "huizhi_receipts_dropped_total", "Receipts that their sender's inbox did not take.", registry=registry
+            "huizhi_receipts_dropped_total", "Receipts and reminders that an inbox did not take.", registry=registry
         )
         self._lag_seconds = Histogram(
             "huizhi_router_lag_seconds",
@@ -36,9 +36,9 @@ class RouterMetrics:
         """Note how long the oldest message of a batch was on its way."""
         self._lag_seconds.observe(max(0.0, (datetime.now(UTC) - received_at).total_seconds()))
 
-    def placed(self, dispatched: Sequence[Dispatched], parked: Sequence[ParkedMessage], receipts_dropped: int) -> None:
+    def placed(self, dispatched: Sequence[Dispatched], parked: Sequence[ParkedMessage], dropped: int) -> None:
         """Count one batch."""
         self._dispatched.inc(len(dispatched))
-        self._dropped.inc(receipts_dropped)
+        self._dropped.inc(dropped)
         for message in parked:
             self._parked.labels(message.reason).inc()

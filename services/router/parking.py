@@ -74,12 +74,12 @@ class Parking:
                     return
 
     async def _try_again(self, parked: Sequence[ParkedMessage], sinks: Sinks, sweep: str) -> None:
-        reasons = {waiting.message.id: waiting.reason for waiting in parked}
+        reasons = {(waiting.message.id, waiting.message.duty): waiting.reason for waiting in parked}
         placed = await self._placing.place([waiting.message for waiting in parked], sinks, sweep)
         changed = [
-            Parked(waiting.message.id, waiting.reason)
+            Parked(waiting.message.id, waiting.reason, waiting.message.duty)
             for waiting in placed.parked
-            if waiting.reason != reasons[waiting.message.id]
+            if waiting.reason != reasons[waiting.message.id, waiting.message.duty]
         ]
         await self._placing.report([*placed.dispatched, *changed], sinks)
         log.info("parked_tried_again", placed=len(placed.dispatched), parked=len(placed.parked))

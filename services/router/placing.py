@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from contracts.batch import Dispatched, Outbound, Parked, ParkedMessage, Report, encode
-from contracts.envelope import RECEIPT
+from contracts.envelope import FROM_THE_EXCHANGE
 from services.registry.snapshot import SnapshotWatcher
 from services.router.addressing import ParkingReason, Placement, place, reason_of_failure
 from services.router.inbox_message import inbox_publication
@@ -29,7 +29,7 @@ class Placed:
 
     dispatched: list[Dispatched] = field(default_factory=list)
     parked: list[ParkedMessage] = field(default_factory=list)
-    receipts_dropped: int = 0
+    dropped: int = 0
 
 
 class Placing:
@@ -54,12 +54,13 @@ class Placing:
         for position, (message, placement) in enumerate(going):
             if position in reasons:
                 _fail(placed, message, reasons[position])
-            elif message.type != RECEIPT:
-                placed.dispatched.append(Dispatched(message.id, placement.address, placement.recipient))
+            elif message.type not in FROM_THE_EXCHANGE:
+                done = Dispatched(message.id, placement.address, placement.recipient, message.duty)
+                placed.dispatched.append(done)
         await self._park(placed.parked, sinks, sweep)
         if messages:
             self._metrics.oldest(min(message.received_at for message in messages))
-        self._metrics.placed(placed.dispatched, placed.parked, placed.receipts_dropped)
+        self._metrics.placed(placed.dispatched, placed.parked, placed.dropped)
         return placed
 
     async def report(self, records: Sequence[Dispatched | Parked], sinks: Sinks) -> None:
@@ -94,9 +95,9 @@ class Placing:
 
 
 def _fail(placed: Placed, message: Outbound, reason: ParkingReason) -> None:
-    # A receipt repeats what is on the ledger: one that its sender's full inbox does not take is dropped and counted,
+    # A receipt or a reminder repeats what is on the ledger: one that a full inbox does not take is dropped and counted,
     # where parking it would fill the parking queue for someone who reads nothing.
-    if message.type == RECEIPT:
-        placed.receipts_dropped += 1
+    if message.type in FROM_THE_EXCHANGE:
+        placed.dropped += 1
     else:
         placed.parked.append(ParkedMessage(message, reason))

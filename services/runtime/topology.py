@@ -108,7 +108,7 @@ SERVICE_PERMISSIONS: Mapping[str, Permissions] = {
     ),
     LEDGER_ACCOUNT: Permissions(
         configure=NOTHING,
-        write="^(dispatch|quarantine|dead-letters|set-aside)$",
+        write="^(ledger|dispatch|quarantine|dead-letters|set-aside)$",
         read=r"^(ledger|reports|quarantine\.ledger|quarantine\.reports|dead-letters)$",
     ),
     ROUTER_ACCOUNT: Permissions(

@@ -4,11 +4,13 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, LargeBinary, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, LargeBinary, String, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
 _MOMENT = DateTime(timezone=True)
+IS_OPEN = "state IN ('dispatched', 'acknowledged', 'partly-answered')"
+"""``transitions.OPEN`` as a condition; a test holds the two together."""
 
 
 class LogHead(SQLModel, table=True):
@@ -53,9 +55,11 @@ class Message(SQLModel, table=True):
             "address",
             "dispatched_at",
             "id",
-            postgresql_where=text("type = 'query' AND state = 'dispatched'"),
+            postgresql_where=text(f"type = 'query' AND {IS_OPEN}"),
             postgresql_ops={"address": "text_pattern_ops"},
         ),
+        # What the scheduler looks at: the recipients that are to be reminded, the earliest first.
+        Index("message_to_be_reminded", "remind_at", postgresql_where=text("remind_at IS NOT NULL")),
         # What is parked is listed, and is little.
         Index("message_parked", "accepted_entry", postgresql_where=text("state = 'parked'")),
         # Rates over any time range, as recipient and as sender: queries received in it by an address and everything
@@ -94,7 +98,8 @@ class Message(SQLModel, table=True):
     state: str
     parked_reason: str | None = None
     batch: UUID
-    salt: bytes = Field(sa_type=LargeBinary)
+    # Destroyed by retention: then nothing tells any more what the message said.
+    salt: bytes | None = Field(default=None, sa_type=LargeBinary)
     commitment: bytes = Field(sa_type=LargeBinary)
     arrived_at: datetime = Field(sa_type=_MOMENT)
     accepted_at: datetime = Field(sa_type=_MOMENT)
@@ -102,6 +107,53 @@ class Message(SQLModel, table=True):
     dispatched_at: datetime | None = Field(default=None, sa_type=_MOMENT)
     closed_at: datetime | None = Field(default=None, sa_type=_MOMENT)
     period: str | None = None
+    original_due: date | None = None
+    taken_at: datetime = Field(sa_type=_MOMENT)
+    acknowledged_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+    duty: int
+    forwards: int
+    holders: list[str] = Field(sa_type=ARRAY(String))
+    forward_id: UUID | None = None
+    proposed_due: date | None = None
+    reason_code: str | None = None
+    on_time_original: bool | None = None
+    timely: bool | None = None
+    useful: bool | None = None
+    remind_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+    reminded: int
+    reminded_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+    reminder_batch: UUID | None = None
+
+
+class PastDuty(SQLModel, table=True):
+    """A recipient's time with a query, ended because the query was forwarded or passed on. The view ``duty`` has these
+    and the present ones.
+    """
+
+    __tablename__: ClassVar[str] = "past_duty"
+    __table_args__ = (
+        # Rates over any time range, as recipient and as sender, as of the messages.
+        Index("past_duty_received", "address", "received_at", postgresql_ops={"address": "text_pattern_ops"}),
+        Index("past_duty_sent", "origin", "received_at", postgresql_ops={"origin": "text_pattern_ops"}),
+        # Months are closed by their name.
+        Index("past_duty_of_period", "period"),
+    )
+
+    query_id: UUID = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    sender: str
+    origin: str
+    address: str
+    recipient: str
+    tier: str
+    kind: str
+    period: str
+    due: date | None = None
+    original_due: date | None = None
+    taken_at: datetime = Field(sa_type=_MOMENT)
+    received_at: datetime = Field(sa_type=_MOMENT)
+    acknowledged_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+    ended_at: datetime = Field(sa_type=_MOMENT)
 
 
 class Cohort(SQLModel, table=True):
@@ -115,7 +167,8 @@ class Cohort(SQLModel, table=True):
         # Conservation (design section 2.3), held by the database itself.
         CheckConstraint("received = answered + unanswered + withdrawn + forwarded", name="cohort_conservation"),
         CheckConstraint(
-            "least(answered, unanswered, withdrawn, forwarded, on_time) >= 0 AND on_time <= answered",
+            "least(answered, unanswered, withdrawn, forwarded, on_time_original) >= 0"
+            " AND on_time_original <= on_time AND on_time <= answered AND substantive BETWEEN 0 AND answered",
             name="cohort_counts",
         ),
         # A code's figures in a period are the sums of the cohorts at and below it.
@@ -130,6 +183,43 @@ class Cohort(SQLModel, table=True):
     received: int = Field(sa_type=BigInteger)
     answered: int = Field(sa_type=BigInteger)
     on_time: int = Field(sa_type=BigInteger)
+    unanswered: int = Field(sa_type=BigInteger)
+    withdrawn: int = Field(sa_type=BigInteger)
+    forwarded: int = Field(sa_type=BigInteger)
+    on_time_original: int = Field(sa_type=BigInteger)
+    substantive: int = Field(sa_type=BigInteger)
+
+
+class Closing(SQLModel, table=True):
+    """A month whose figures are fixed, as they stood at its cut-off, ``as_of``."""
+
+    __tablename__: ClassVar[str] = "closing"
+
+    period: str = Field(primary_key=True)
+    as_of: datetime = Field(sa_type=_MOMENT)
+    closed_at: datetime = Field(sa_type=_MOMENT)
+    by: str
+    entry: int = Field(sa_type=BigInteger)
+
+
+class ClosedCohort(SQLModel, table=True):
+    """A cohort of a closed month, for ever. What came later is in ``cohort``, beside it."""
+
+    __tablename__: ClassVar[str] = "closed_cohort"
+    __table_args__ = (
+        Index("closed_cohort_by_period", "role", "period", "address", postgresql_ops={"address": "text_pattern_ops"}),
+    )
+
+    role: str = Field(primary_key=True)
+    address: str = Field(primary_key=True)
+    tier: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    period: str = Field(primary_key=True, foreign_key="closing.period")
+    received: int = Field(sa_type=BigInteger)
+    answered: int = Field(sa_type=BigInteger)
+    on_time: int = Field(sa_type=BigInteger)
+    on_time_original: int = Field(sa_type=BigInteger)
+    substantive: int = Field(sa_type=BigInteger)
     unanswered: int = Field(sa_type=BigInteger)
     withdrawn: int = Field(sa_type=BigInteger)
     forwarded: int = Field(sa_type=BigInteger)

@@ -22,28 +22,50 @@ UPDATE log_head SET size = $3, at = $4 WHERE epoch = $1 AND size = $2;
 
 -- name: messages_by_id
 -- What is known of the messages that a batch concerns.
-SELECT id, type, kind, sender, submitter, origin, written_to, address, recipient, tier, due, correlation_id, outcome, answer_id,
-       on_time, state, parked_reason, batch, salt, commitment, arrived_at, accepted_at, accepted_entry, dispatched_at, closed_at, period
+SELECT id, type, kind, sender, submitter, origin, written_to, correlation_id, batch, salt, commitment, arrived_at, accepted_at, accepted_entry,
+       original_due, state, address, tier, due, taken_at, recipient, dispatched_at, acknowledged_at, period, parked_reason, duty, forwards,
+       holders, forward_id, proposed_due, outcome, reason_code, answer_id, on_time, on_time_original, closed_at, timely, useful, remind_at,
+       reminded, reminded_at, reminder_batch
   FROM message WHERE id = ANY($1::uuid[]);
 
 -- name: insert_messages
--- New messages. A conflict is impossible while the head is locked, and fails the transaction.
-INSERT INTO message (id, type, kind, sender, submitter, origin, written_to, address, recipient, tier, due, correlation_id, outcome,
-                     answer_id, on_time, state, parked_reason, batch, salt, commitment, arrived_at, accepted_at, accepted_entry,
-                     dispatched_at, closed_at, period)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-                     $10::text[], $11::date[], $12::uuid[], $13::text[], $14::uuid[], $15::bool[], $16::text[], $17::text[],
-                     $18::uuid[], $19::bytea[], $20::bytea[], $21::timestamptz[], $22::timestamptz[], $23::bigint[],
-                     $24::timestamptz[], $25::timestamptz[], $26::text[]);
+-- New messages. A conflict is impossible while the head is locked, and fails the transaction. Arrays of arrays are none to PostgreSQL,
+-- so the holders of a query come as one text.
+INSERT INTO message (id, type, kind, sender, submitter, origin, written_to, correlation_id, batch, salt, commitment, arrived_at, accepted_at, accepted_entry,
+                     original_due, state, address, tier, due, taken_at, recipient, dispatched_at, acknowledged_at, period, parked_reason,
+                     duty, forwards, holders, forward_id, proposed_due, outcome, reason_code, answer_id, on_time, on_time_original,
+                     closed_at, timely, useful, remind_at, reminded, reminded_at, reminder_batch)
+SELECT n.id, n.type, n.kind, n.sender, n.submitter, n.origin, n.written_to, n.correlation_id, n.batch, n.salt, n.commitment, n.arrived_at,
+       n.accepted_at, n.accepted_entry, n.original_due, n.state, n.address, n.tier, n.due, n.taken_at, n.recipient, n.dispatched_at,
+       n.acknowledged_at, n.period, n.parked_reason, n.duty, n.forwards, string_to_array(n.holders, ' '), n.forward_id, n.proposed_due,
+       n.outcome, n.reason_code, n.answer_id, n.on_time, n.on_time_original, n.closed_at, n.timely, n.useful, n.remind_at, n.reminded,
+       n.reminded_at, n.reminder_batch
+  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::uuid[], $10::bytea[], $11::bytea[],
+              $12::timestamptz[], $13::timestamptz[], $14::bigint[], $15::date[], $16::text[], $17::text[], $18::text[], $19::date[],
+              $20::timestamptz[], $21::text[], $22::timestamptz[], $23::timestamptz[], $24::text[], $25::text[], $26::int[], $27::int[],
+              $28::text[], $29::uuid[], $30::date[], $31::text[], $32::text[], $33::uuid[], $34::bool[], $35::bool[], $36::timestamptz[],
+              $37::bool[], $38::bool[], $39::timestamptz[], $40::int[], $41::timestamptz[], $42::uuid[])
+       AS n(id, type, kind, sender, submitter, origin, written_to, correlation_id, batch, salt, commitment, arrived_at, accepted_at, accepted_entry,
+            original_due, state, address, tier, due, taken_at, recipient, dispatched_at, acknowledged_at, period, parked_reason, duty,
+            forwards, holders, forward_id, proposed_due, outcome, reason_code, answer_id, on_time, on_time_original, closed_at, timely,
+            useful, remind_at, reminded, reminded_at, reminder_batch);
 
 -- name: update_messages
 -- What transitions change. The number of rows is checked.
 UPDATE message AS m
-   SET address = n.address, recipient = n.recipient, tier = n.tier, outcome = n.outcome, answer_id = n.answer_id, on_time = n.on_time,
-       state = n.state, parked_reason = n.parked_reason, dispatched_at = n.dispatched_at, closed_at = n.closed_at, period = n.period
-  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bool[], $8::text[], $9::text[],
-              $10::timestamptz[], $11::timestamptz[], $12::text[])
-       AS n(id, address, recipient, tier, outcome, answer_id, on_time, state, parked_reason, dispatched_at, closed_at, period)
+   SET state = n.state, address = n.address, tier = n.tier, due = n.due, taken_at = n.taken_at, recipient = n.recipient, dispatched_at =
+       n.dispatched_at, acknowledged_at = n.acknowledged_at, period = n.period, parked_reason = n.parked_reason, duty = n.duty, forwards =
+       n.forwards, holders = string_to_array(n.holders, ' '), forward_id = n.forward_id, proposed_due = n.proposed_due, outcome = n.outcome,
+       reason_code = n.reason_code, answer_id = n.answer_id, on_time = n.on_time, on_time_original = n.on_time_original, closed_at =
+       n.closed_at, timely = n.timely, useful = n.useful, remind_at = n.remind_at, reminded = n.reminded, reminded_at = n.reminded_at,
+       reminder_batch = n.reminder_batch
+  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::date[], $6::timestamptz[], $7::text[], $8::timestamptz[], $9::timestamptz[],
+              $10::text[], $11::text[], $12::int[], $13::int[], $14::text[], $15::uuid[], $16::date[], $17::text[], $18::text[],
+              $19::uuid[], $20::bool[], $21::bool[], $22::timestamptz[], $23::bool[], $24::bool[], $25::timestamptz[], $26::int[],
+              $27::timestamptz[], $28::uuid[])
+       AS n(id, state, address, tier, due, taken_at, recipient, dispatched_at, acknowledged_at, period, parked_reason, duty, forwards, holders,
+            forward_id, proposed_due, outcome, reason_code, answer_id, on_time, on_time_original, closed_at, timely, useful, remind_at,
+            reminded, reminded_at, reminder_batch)
  WHERE m.id = n.id;
 
 -- name: append_entries
@@ -54,17 +76,19 @@ SELECT n.index, $2, n.event, n.message_id, n.data::jsonb
 
 -- name: begin_cohorts
 -- Cohorts begin at zero. Apart from their moves, because a check is held against a proposed row even where it meets one that is there.
-INSERT INTO cohort (role, address, tier, kind, period, received, answered, on_time, unanswered, withdrawn, forwarded)
-SELECT n.*, 0, 0, 0, 0, 0, 0 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS n
+INSERT INTO cohort (role, address, tier, kind, period, received, answered, on_time, on_time_original, substantive, unanswered, withdrawn, forwarded)
+SELECT n.*, 0, 0, 0, 0, 0, 0, 0, 0 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS n
     ON CONFLICT (role, address, tier, kind, period) DO NOTHING;
 
 -- name: move_cohorts
 -- The counters move with the entries that move them; the table's checks hold conservation at every commit.
 UPDATE cohort AS c
-   SET received = c.received + n.received, answered = c.answered + n.answered,
-       on_time = c.on_time + n.on_time, unanswered = c.unanswered + n.unanswered
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
-       AS n(role, address, tier, kind, period, received, answered, on_time, unanswered)
+   SET received = c.received + n.received, answered = c.answered + n.answered, on_time = c.on_time + n.on_time, on_time_original =
+       c.on_time_original + n.on_time_original, substantive = c.substantive + n.substantive, unanswered = c.unanswered + n.unanswered,
+       withdrawn = c.withdrawn + n.withdrawn, forwarded = c.forwarded + n.forwarded
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],
+              $11::bigint[], $12::bigint[], $13::bigint[])
+       AS n(role, address, tier, kind, period, received, answered, on_time, on_time_original, substantive, unanswered, withdrawn, forwarded)
  WHERE (c.role, c.address, c.tier, c.kind, c.period) = (n.role, n.address, n.tier, n.kind, n.period);
 
 -- name: refusals_by_id
@@ -81,3 +105,33 @@ SELECT n.*, $11
 -- name: set_aside
 -- A record that the ledger could not take; the same one again is not listed twice.
 INSERT INTO set_aside (id, at, queue, message_id, sender, reason) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING;
+
+-- name: insert_past_duties
+-- Duties that ended because their query went on to another recipient.
+INSERT INTO past_duty (query_id, number, sender, origin, address, recipient, tier, kind, period, due, original_due, taken_at, received_at, acknowledged_at,
+                       ended_at)
+SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::date[], $11::date[],
+                     $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[]);
+
+-- name: closed_periods
+-- The months whose figures are fixed.
+SELECT period FROM closing;
+
+-- name: close_period
+-- A month is closed.
+INSERT INTO closing (period, as_of, closed_at, by, entry) VALUES ($1, $2, $3, $4, $5);
+
+-- name: fix_cohorts
+-- The cohorts of a month as they stood at its cut-off, $2, counted from the duties: whoever closes it later fixes the same figures.
+INSERT INTO closed_cohort (role, address, tier, kind, period, received, answered, on_time, on_time_original, substantive, unanswered, withdrawn, forwarded)
+SELECT r.role, r.address, d.tier, d.kind, d.period, count(*),
+       count(*) FILTER (WHERE d.ended_as = 'answered' AND d.ended_at < $2),
+       count(*) FILTER (WHERE d.ended_as = 'answered' AND d.ended_at < $2 AND d.on_time),
+       count(*) FILTER (WHERE d.ended_as = 'answered' AND d.ended_at < $2 AND d.on_time_original),
+       count(*) FILTER (WHERE d.ended_as = 'answered' AND d.ended_at < $2 AND d.outcome IN ('confirmed', 'not-confirmed', 'partial')),
+       count(*) FILTER (WHERE d.ended_as IS NULL OR d.ended_at >= $2),
+       count(*) FILTER (WHERE d.ended_as = 'withdrawn' AND d.ended_at < $2),
+       count(*) FILTER (WHERE d.ended_as = 'forwarded' AND d.ended_at < $2)
+  FROM duty AS d, LATERAL (VALUES ('recipient', d.address), ('sender', d.origin)) AS r(role, address)
+ WHERE d.period = $1
+ GROUP BY r.role, r.address, d.tier, d.kind, d.period;

@@ -4,49 +4,55 @@
 
 -- name: figures_of_periods
 -- A rate as of now, by months: the sum of the cohorts at and below an address.
-SELECT tier, sum(received)::bigint AS received, sum(answered)::bigint AS answered, sum(on_time)::bigint AS on_time,
-       sum(unanswered)::bigint AS unanswered, sum(withdrawn)::bigint AS withdrawn, sum(forwarded)::bigint AS forwarded
+SELECT tier, sum(received)::bigint AS received, sum(answered)::bigint AS answered, sum(on_time)::bigint AS on_time, sum(on_time_original)::bigint AS
+       on_time_original, sum(substantive)::bigint AS substantive, sum(unanswered)::bigint AS unanswered, sum(withdrawn)::bigint AS
+       withdrawn, sum(forwarded)::bigint AS forwarded
   FROM cohort
  WHERE role = $1 AND period = ANY($2::text[]) AND address LIKE $3 AND ($4::text IS NULL OR kind = $4)
  GROUP BY tier;
 
 -- name: figures_as_recipient
--- A rate over any span as of any moment, counted from the messages themselves.
+-- A rate over any span as of any moment, counted from the duties themselves.
 SELECT tier, count(*) AS received,
-       count(*) FILTER (WHERE state = 'answered' AND closed_at <= $4) AS answered,
-       count(*) FILTER (WHERE state = 'answered' AND closed_at <= $4 AND on_time) AS on_time,
-       count(*) FILTER (WHERE closed_at IS NULL OR closed_at > $4) AS unanswered,
-       0::bigint AS withdrawn, 0::bigint AS forwarded
-  FROM message
- WHERE type = 'query' AND address LIKE $1 AND dispatched_at >= $2 AND dispatched_at < $3 AND dispatched_at <= $4
-   AND ($5::text IS NULL OR kind = $5)
+       count(*) FILTER (WHERE ended_as = 'answered' AND ended_at <= $4) AS answered,
+       count(*) FILTER (WHERE ended_as = 'answered' AND ended_at <= $4 AND on_time) AS on_time,
+       count(*) FILTER (WHERE ended_as = 'answered' AND ended_at <= $4 AND on_time_original) AS on_time_original,
+       count(*) FILTER (WHERE ended_as = 'answered' AND ended_at <= $4 AND outcome IN ('confirmed', 'not-confirmed', 'partial')) AS substantive,
+       count(*) FILTER (WHERE ended_as IS NULL OR ended_at > $4) AS unanswered,
+       count(*) FILTER (WHERE ended_as = 'withdrawn' AND ended_at <= $4) AS withdrawn,
+       count(*) FILTER (WHERE ended_as = 'forwarded' AND ended_at <= $4) AS forwarded
+  FROM duty
+ WHERE address LIKE $1 AND received_at >= $2 AND received_at < $3 AND received_at <= $4 AND ($5::text IS NULL OR kind = $5)
  GROUP BY tier;
 
 -- name: figures_as_sender
 -- The same, of the queries that an address and those below it sent.
 SELECT tier, count(*) AS received,
-       count(*) FILTER (WHERE state = 'answered' AND closed_at <= $4) AS answered,
-       count(*) FILTER (WHERE state = 'answered' AND closed_at <= $4 AND on_time) AS on_time,
-       count(*) FILTER (WHERE closed_at IS NULL OR closed_at > $4) AS unanswered,
-       0::bigint AS withdrawn, 0::bigint AS forwarded
-  FROM message
- WHERE type = 'query' AND origin LIKE $1 AND dispatched_at >= $2 AND dispatched_at < $3 AND dispatched_at <= $4
-   AND ($5::text IS NULL OR kind = $5)
+       count(*) FILTER (WHERE ended_as = 'answered' AND ended_at <= $4) AS answered,
+       count(*) FILTER (WHERE ended_as = 'answered' AND ended_at <= $4 AND on_time) AS on_time,
+       count(*) FILTER (WHERE ended_as = 'answered' AND ended_at <= $4 AND on_time_original) AS on_time_original,
+       count(*) FILTER (WHERE ended_as = 'answered' AND ended_at <= $4 AND outcome IN ('confirmed', 'not-confirmed', 'partial')) AS substantive,
+       count(*) FILTER (WHERE ended_as IS NULL OR ended_at > $4) AS unanswered,
+       count(*) FILTER (WHERE ended_as = 'withdrawn' AND ended_at <= $4) AS withdrawn,
+       count(*) FILTER (WHERE ended_as = 'forwarded' AND ended_at <= $4) AS forwarded
+  FROM duty
+ WHERE origin LIKE $1 AND received_at >= $2 AND received_at < $3 AND received_at <= $4 AND ($5::text IS NULL OR kind = $5)
  GROUP BY tier;
 
 -- name: unanswered
 -- What is behind the difference, oldest first, a page at a time after (dispatched_at, id).
-SELECT id, kind, origin, written_to, address, recipient, tier, dispatched_at, due
+SELECT id, kind, origin, written_to, address, recipient, tier, dispatched_at, due, original_due, state, acknowledged_at
   FROM message
- WHERE type = 'query' AND state = 'dispatched' AND address LIKE $1 AND ($2::text IS NULL OR tier = $2) AND ($3::text IS NULL OR kind = $3)
+ WHERE type = 'query' AND state IN ('dispatched', 'acknowledged', 'partly-answered') AND address LIKE $1 AND ($2::text IS NULL OR tier = $2) AND ($3::text IS NULL OR kind = $3)
    AND (dispatched_at, id) > ($4, $5)
    AND ($7::timestamptz IS NULL OR dispatched_at >= $7) AND ($8::timestamptz IS NULL OR dispatched_at < $8)
  ORDER BY dispatched_at, id LIMIT $6;
 
 -- name: message
 -- One message as it stands.
-SELECT id, type, kind, sender, submitter, origin, written_to, address, recipient, tier, due, correlation_id, outcome, answer_id, on_time,
-       state, parked_reason, arrived_at, accepted_at, accepted_entry, dispatched_at, closed_at, period
+SELECT id, type, kind, sender, submitter, origin, written_to, correlation_id, arrived_at, accepted_at, accepted_entry, original_due, state,
+       address, tier, due, taken_at, recipient, dispatched_at, acknowledged_at, period, parked_reason, duty, forwards, holders, forward_id,
+       proposed_due, outcome, reason_code, answer_id, on_time, on_time_original, closed_at, timely, useful, remind_at, reminded, reminded_at
   FROM message WHERE id = $1;
 
 -- name: timeline
@@ -78,7 +84,7 @@ SELECT id, at, queue, message_id, sender, reason FROM set_aside ORDER BY at, id 
 WITH counted AS (
     SELECT r.role, r.address, m.tier, m.kind, m.period, count(*) AS unanswered
       FROM message AS m, LATERAL (VALUES ('recipient', m.address), ('sender', m.origin)) AS r(role, address)
-     WHERE m.type = 'query' AND m.state = 'dispatched'
+     WHERE m.type = 'query' AND m.state IN ('dispatched', 'acknowledged', 'partly-answered')
      GROUP BY r.role, r.address, m.tier, m.kind, m.period)
 SELECT role, address, tier, kind, period, coalesce(c.received, 0) AS received, coalesce(c.answered, 0) AS answered,
        coalesce(c.on_time, 0) AS on_time, coalesce(c.unanswered, 0) AS unanswered, coalesce(c.withdrawn, 0) AS withdrawn,
@@ -94,14 +100,22 @@ WITH entries AS (
     SELECT r.role, r.address, e.data->>'tier' AS tier, e.data->>'kind' AS kind, e.data->>'period' AS period,
            count(*) FILTER (WHERE e.event = 'dispatched') AS received,
            count(*) FILTER (WHERE e.event = 'answered') AS answered,
-           count(*) FILTER (WHERE e.event = 'answered' AND (e.data->>'on_time')::bool) AS on_time
+           count(*) FILTER (WHERE e.event = 'answered' AND (e.data->>'on_time')::bool) AS on_time,
+           count(*) FILTER (WHERE e.event = 'answered' AND (e.data->>'on_time_original')::bool) AS on_time_original,
+           count(*) FILTER (WHERE e.event = 'answered' AND (e.data->>'substantive')::bool) AS substantive,
+           count(*) FILTER (WHERE e.event = 'withdrawn') AS withdrawn,
+           count(*) FILTER (WHERE e.event IN ('forwarded', 'passed-on')) AS forwarded
       FROM entry AS e, LATERAL (VALUES ('recipient', e.data->>'address'), ('sender', e.data->>'from')) AS r(role, address)
-     WHERE e.event IN ('dispatched', 'answered') AND e.data->>'type' = 'query'
+     WHERE e.event IN ('dispatched', 'answered', 'withdrawn', 'forwarded', 'passed-on') AND e.data->>'type' = 'query'
      GROUP BY 1, 2, 3, 4, 5)
 SELECT role, address, tier, kind, period, c.received AS received, c.answered AS answered, c.on_time AS on_time,
-       entries.received AS received_entries, entries.answered AS answered_entries, entries.on_time AS on_time_entries
+       c.withdrawn AS withdrawn, c.forwarded AS forwarded, entries.received AS received_entries,
+       entries.answered AS answered_entries, entries.on_time AS on_time_entries, entries.withdrawn AS withdrawn_entries,
+       entries.forwarded AS forwarded_entries
   FROM cohort AS c FULL JOIN entries USING (role, address, tier, kind, period)
- WHERE (c.received, c.answered, c.on_time) IS DISTINCT FROM (entries.received, entries.answered, entries.on_time)
+ WHERE (c.received, c.answered, c.on_time, c.on_time_original, c.substantive, c.withdrawn, c.forwarded)
+       IS DISTINCT FROM
+       (entries.received, entries.answered, entries.on_time, entries.on_time_original, entries.substantive, entries.withdrawn, entries.forwarded)
  ORDER BY role, address, tier, kind, period;
 
 -- name: standing
@@ -110,3 +124,17 @@ SELECT (SELECT size FROM log_head) AS entries,
        (SELECT coalesce(sum(unanswered), 0)::bigint FROM cohort WHERE role = 'recipient') AS unanswered,
        (SELECT count(*) FROM message WHERE state = 'parked') AS parked,
        (SELECT count(*) FROM set_aside) AS set_aside;
+
+-- name: to_be_reminded
+-- Whose recipient is to be reminded by now, the longest due first, without those for whom it is ordered already.
+SELECT id FROM message WHERE remind_at <= $1 AND id <> ALL($2::uuid[]) ORDER BY remind_at LIMIT 500;
+
+-- name: open_addresses
+-- Where queries lie open.
+SELECT DISTINCT address FROM message WHERE type = 'query' AND state IN ('dispatched', 'acknowledged', 'partly-answered');
+
+-- name: open_at
+-- The queries that lie open at some addresses.
+SELECT id, address FROM message
+ WHERE type = 'query' AND state IN ('dispatched', 'acknowledged', 'partly-answered') AND address = ANY($1::text[])
+ ORDER BY dispatched_at, id;

@@ -20,7 +20,7 @@ REGISTRY_TABLES = (
     "kind",
     "registry_version",
 )
-APPEND_ONLY_TABLES = ("entry", "refusal", "set_aside")
+APPEND_ONLY_TABLES = ("entry", "refusal", "set_aside", "past_duty", "closing", "closed_cohort")
 _READ = ", ".join(REGISTRY_TABLES)
 _GRANTS = {
     "gateway": [f"GRANT SELECT ON {_READ} TO {{role}}"],
@@ -30,6 +30,7 @@ _GRANTS = {
         f"GRANT SELECT, INSERT ON {', '.join(APPEND_ONLY_TABLES)} TO {{role}}",
         "GRANT SELECT, INSERT, UPDATE ON message, cohort TO {role}",
         "GRANT SELECT, UPDATE ON log_head TO {role}",
+        "GRANT SELECT ON duty TO {role}",
     ],
 }
 

@@ -1,7 +1,7 @@
 """Loads what a decision needs and writes what it amounts to; each function is one statement of ``queries.sql``."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import astuple, fields
+from dataclasses import astuple
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -9,26 +9,25 @@ from uuid import UUID
 import msgspec
 
 from contracts.envelope import MessageType
-from services.ledger.records import CohortKey, MessageState, Move, NewEntry, NewRefusal
+from services.ledger.records import (
+    CHANGING,
+    COLUMNS,
+    CohortKey,
+    MessageState,
+    Move,
+    NewClosing,
+    NewEntry,
+    NewRefusal,
+    PastDuty,
+)
 from services.ledger.store.connection import Connection
 from services.ledger.store.queries import WRITING
 from services.ledger.transitions import State
 
-_UPDATED = attrgetter(
-    "id",
-    "address",
-    "recipient",
-    "tier",
-    "outcome",
-    "answer_id",
-    "on_time",
-    "state",
-    "parked_reason",
-    "dispatched_at",
-    "closed_at",
-    "period",
-)
-_INSERTED = attrgetter(*(field.name for field in fields(MessageState)))
+_READ_ALL = attrgetter(*COLUMNS)
+_READ_CHANGING = attrgetter("id", *CHANGING)
+_HOLDERS_OF_ALL = COLUMNS.index("holders")
+_HOLDERS_OF_CHANGING = 1 + CHANGING.index("holders")
 
 
 class WriteConflictError(Exception):
@@ -44,15 +43,38 @@ async def load_messages(connection: Connection, ids: Collection[UUID]) -> dict[U
 async def insert_messages(connection: Connection, messages: Collection[MessageState]) -> None:
     """Record new messages. Raises WriteConflictError unless each was new."""
     if messages:
-        status = await connection.execute(WRITING["insert_messages"], *_columns(map(_INSERTED, messages)))
+        columns = _columns(map(_READ_ALL, messages))
+        columns[_HOLDERS_OF_ALL] = list(map(" ".join, columns[_HOLDERS_OF_ALL]))
+        status = await connection.execute(WRITING["insert_messages"], *columns)
         _expect(status, f"INSERT 0 {len(messages)}")
 
 
 async def update_messages(connection: Connection, messages: Collection[MessageState]) -> None:
     """Write what transitions changed. Raises WriteConflictError unless each message was there."""
     if messages:
-        status = await connection.execute(WRITING["update_messages"], *_columns(map(_UPDATED, messages)))
+        columns = _columns(map(_READ_CHANGING, messages))
+        columns[_HOLDERS_OF_CHANGING] = list(map(" ".join, columns[_HOLDERS_OF_CHANGING]))
+        status = await connection.execute(WRITING["update_messages"], *columns)
         _expect(status, f"UPDATE {len(messages)}")
+
+
+async def insert_past_duties(connection: Connection, duties: Sequence[PastDuty]) -> None:
+    """Record the duties that ended because their query went on."""
+    if duties:
+        await connection.execute(WRITING["insert_past_duties"], *_columns(map(astuple, duties)))
+
+
+async def load_closed(connection: Connection) -> set[str]:
+    """The months whose figures are fixed."""
+    return {row["period"] for row in await connection.fetch(WRITING["closed_periods"])}
+
+
+async def close_periods(connection: Connection, closings: Sequence[NewClosing]) -> None:
+    """Fix the figures of months; this comes after everything else that the transaction writes."""
+    for closing in closings:
+        about = (closing.period, closing.as_of, closing.at, closing.by, closing.entry)
+        await connection.execute(WRITING["close_period"], *about)
+        await connection.execute(WRITING["fix_cohorts"], closing.period, closing.as_of)
 
 
 async def append_entries(connection: Connection, entries: Sequence[NewEntry]) -> None:
