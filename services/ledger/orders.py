@@ -8,8 +8,8 @@ from typing import assert_never
 
 from contracts.addresses import ancestors
 from contracts.batch import ClosePeriod, Orders, PassOn, Remind
-from contracts.reminders import ReminderStep, latest_due, next_at
 from contracts.reasons import reason_code
+from contracts.reminders import ReminderStep, latest_due, next_at
 from services.ledger import duties
 from services.ledger.draft import Draft, ImpossibleRecordError
 from services.ledger.outbound import reminder

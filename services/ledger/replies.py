@@ -77,10 +77,16 @@ def _against_acknowledgement(draft: Draft, record: Admitted, query: MessageState
 def _against_extension(draft: Draft, record: Admitted, query: MessageState) -> Objection | None:
     if query.state in CLOSED:
         return _against_closed(draft, record, query)
-    if record.outcome is not None:
-        if query.proposed_due is None:
-            return ProblemType.NO_EXTENSION_ASKED, f"nobody asks for more time for query {query.id}"
-        return None
+    return _against_date(draft, record, query) if record.outcome is None else _against_reply(query)
+
+
+def _against_reply(query: MessageState) -> Objection | None:
+    if query.proposed_due is None:
+        return ProblemType.NO_EXTENSION_ASKED, f"nobody asks for more time for query {query.id}"
+    return None
+
+
+def _against_date(draft: Draft, record: Admitted, query: MessageState) -> Objection | None:
     if record.due is None:
         return ProblemType.MISSING_DUE, "give the later date as due"
     if query.due is None or record.due <= query.due:
@@ -146,13 +152,13 @@ def _answer(draft: Draft, _handover: Handover, record: Admitted, query: MessageS
 
 
 def _extend(draft: Draft, _handover: Handover, record: Admitted, query: MessageState) -> None:
-    said = {"extension": str(record.id), "reason": reason_code(record.reason)}
+    said: dict[str, str | None] = {"extension": str(record.id), "reason": reason_code(record.reason)}
     if record.outcome is None:
         event, query.proposed_due = Event.EXTENSION_ASKED, record.due
-        said |= {"due": record.due and record.due.isoformat()}
+        said["due"] = str(query.proposed_due)
     elif record.outcome == ExtensionReply.ACCEPTED:
         event, query.due, query.proposed_due = Event.EXTENDED, query.proposed_due, None
-        said |= {"due": query.due and query.due.isoformat()}
+        said["due"] = str(query.due)
     else:
         event, query.proposed_due = Event.EXTENSION_REFUSED, None
     draft.apply(query, event)

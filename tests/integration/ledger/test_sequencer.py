@@ -17,7 +17,7 @@ CALENDAR = Calendar(ZoneInfo("Asia/Shanghai"))
 
 
 def a_sequencer(pool: asyncpg.Pool) -> Sequencer:
-    return Sequencer(pool, CALENDAR, lambda address: address)
+    return Sequencer(pool, CALENDAR, lambda address: address, lambda _name: None)
 
 
 async def totals(pool: asyncpg.Pool, role: str = "recipient") -> tuple[int, int, int]:

@@ -65,7 +65,7 @@ async def test_a_cohort_that_does_not_add_up_cannot_be_written(database: str) ->
     owner = await asyncpg.connect(database)
     with pytest.raises(asyncpg.CheckViolationError):
         await owner.execute(
-            "INSERT INTO cohort VALUES ('recipient', '41', 'national', 'case.assist', '2026-11', 2, 1, 0, 0, 0, 0)"
+            "INSERT INTO cohort VALUES ('recipient', '41', 'national', 'case.assist', '2026-11', 2, 1, 0, 0, 0, 0, 0, 0)"
         )
     await owner.close()
 

@@ -17,8 +17,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from contracts.batch import Admitted, Dispatched, Intake, Parked, Refused, Report
 from contracts.period import Calendar
 from contracts.problems import ProblemType
-from services.ledger.decisions import ImpossibleRecordError, Setting, append_refusals, decide, wanted_ids
+from services.ledger.decisions import append_refusals, decide, wanted_ids
+from services.ledger.draft import ImpossibleRecordError
 from services.ledger.records import CohortKey, Decision, MessageState, NewEntry
+from services.ledger.setting import Setting
 from services.ledger.transitions import State
 
 CALENDAR = Calendar(ZoneInfo("Asia/Shanghai"))

@@ -14,7 +14,16 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 MOMENT = sa.DateTime(timezone=True)
-COUNTERS = ("received", "answered", "on_time", "on_time_original", "substantive", "unanswered", "withdrawn", "forwarded")
+COUNTERS = (
+    "received",
+    "answered",
+    "on_time",
+    "on_time_original",
+    "substantive",
+    "unanswered",
+    "withdrawn",
+    "forwarded",
+)
 
 # A duty is a recipient's time with a query. The present one stands in the query's own row, those before in past_duty.
 DUTY = """
@@ -62,8 +71,8 @@ def _extend_messages() -> None:
     ):
         op.add_column("message", column)
     op.execute("UPDATE message SET original_due = due, taken_at = arrived_at, on_time_original = on_time")
-    for column in ("duty", "forwards", "holders", "reminded"):
-        op.alter_column("message", column, server_default=None)
+    for name in ("duty", "forwards", "holders", "reminded"):
+        op.alter_column("message", name, server_default=None)
     op.alter_column("message", "taken_at", nullable=False)
     op.alter_column("message", "salt", nullable=True)
     op.drop_index("message_unanswered", "message")
