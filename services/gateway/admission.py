@@ -3,12 +3,13 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
 from contracts.addresses import Address
 from contracts.batch import Admitted, Refused
+from contracts.deadlines import due_day
 from contracts.envelope import Envelope, content_digest, message_id_of, read_envelope, type_of
 from contracts.kinds import ANSWER_SCHEMA, Kind, PayloadSchema
 from contracts.payloads import read_payload
@@ -158,16 +159,5 @@ def _current_address(to: Address, snapshot: Snapshot) -> str:
 
 
 def _due(envelope: Envelope, kind: Kind | None, today: date) -> date | None:
-    if kind is None or kind.deadline_days is None:
-        return None
-    latest = today + timedelta(days=kind.deadline_days)
-    if envelope.due is None:
-        return latest
-    if envelope.due < today:
-        raise ProblemError(ProblemType.DUE_IN_THE_PAST, f"due {envelope.due} has passed; today is {today}")
-    if envelope.due > latest:
-        raise ProblemError(
-            ProblemType.DUE_TOO_LATE,
-            f"due {envelope.due} is later than {kind.name} allows, which is {latest}",
-        )
-    return envelope.due
+    # Every query is a normal one, until the envelope can say that it is urgent.
+    return due_day(kind, envelope.due, urgent=False, today=today) if kind is not None else None

@@ -118,7 +118,7 @@ class PlatformSettings(BaseSettings):
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "Asia/Shanghai"
     period_first_day: int = Field(default=21, ge=1, le=28)
     period_year_end_month: int = Field(default=12, ge=1, le=12)
-    # Behind the first day, which its check needs. The default is checked too, since it does not go with every first day.
+    # Behind the first day, which its check needs. The default is checked too: it does not go with every first day.
     period_cutoff_day: int = Field(default=27, ge=1, le=28, validate_default=True)
 
     @field_validator("period_cutoff_day")

@@ -15,7 +15,7 @@ DAYS_THAT_GO_TOGETHER = st.tuples(st.integers(1, 28), st.integers(1, 28)).filter
     lambda days: days[1] != (days[0] - 1 or 28)
 )
 CALENDARS = st.builds(
-    lambda zone, days, year_end: Calendar(zone, *days, year_end),
+    lambda zone, days, year_end: Calendar(zone, days[0], days[1], year_end),
     st.sampled_from(
         [ZoneInfo("Asia/Shanghai"), ZoneInfo("UTC"), ZoneInfo("Europe/Berlin"), ZoneInfo("America/St_Johns")]
     ),
