@@ -15,10 +15,11 @@ import jsonschema_rs
 import yaml
 
 from contracts.envelope import MessageType
+from contracts.reminders import DEFAULT_POLICY, ReminderError, ReminderPolicy, policy_from_definition
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+")
 _REQUIRED_MEMBERS = ("name", "type", "answer_owed", "description", "schema")
-_QUERY_MEMBERS = ("deadline_days", "urgent_deadline_days", "day_count")
+_QUERY_MEMBERS = ("deadline_days", "urgent_deadline_days", "day_count", "reminders")
 _LONGEST_DEADLINE_DAYS = 3660
 _DRAFT_07 = "http://json-schema.org/draft-07/schema"
 
@@ -75,7 +76,7 @@ class PayloadSchema:
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind. ``deadline_days`` is None exactly where no answer is owed; ``urgent_deadline_days`` also where a query
-    cannot be hurried. ``day_count`` says which days both count.
+    cannot be hurried. ``day_count`` says which days both count, ``reminders`` what happens where an answer is late.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Kind:
     deadline_days: int | None
     urgent_deadline_days: int | None
     day_count: DayCount
+    reminders: ReminderPolicy
     description: Mapping[str, str]
     schema: Mapping[str, Any]
     payload_schema: PayloadSchema = field(repr=False, compare=False)
@@ -97,6 +99,7 @@ class Kind:
         of_queries = {
             "urgent_deadline_days": self.urgent_deadline_days,
             "day_count": self.day_count.value,
+            "reminders": self.reminders.definition(),
         }
         return {
             "name": self.name,
@@ -138,6 +141,7 @@ def kind_from_definition(document: object) -> Kind:
         deadline_days=deadline_days,
         urgent_deadline_days=_urgent_deadline_days(document, name, deadline_days),
         day_count=_day_count(document, name),
+        reminders=_reminders(document, name),
         description=_description(document, name),
         schema=_schema(document, name),
         payload_schema=PayloadSchema(_schema(document, name)),
@@ -188,6 +192,18 @@ def _day_count(document: dict[str, Any], name: str) -> DayCount:
     if count not in list(DayCount):
         raise KindError(f"{name}: day_count is {' or '.join(DayCount)}")
     return DayCount(count)
+
+
+def _reminders(document: dict[str, Any], name: str) -> ReminderPolicy:
+    policy = document.get("reminders")
+    if not document["answer_owed"]:
+        return ReminderPolicy()
+    if policy is None:
+        return DEFAULT_POLICY
+    try:
+        return policy_from_definition(policy)
+    except ReminderError as error:
+        raise KindError(f"{name}: reminders: {error}") from error
 
 
 def _description(document: dict[str, Any], name: str) -> dict[str, str]:

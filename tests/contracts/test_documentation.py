@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import typer
+import yaml
 from prometheus_client import CollectorRegistry
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
@@ -16,6 +17,7 @@ from contracts.envelope import RECEIPT, MessageType, Outcome
 from contracts.kinds import built_in_kinds
 from contracts.payloads import MAX_PAYLOAD_BYTES
 from contracts.problems import ProblemType
+from contracts.reminders import DEFAULT_POLICY, policy_from_definition
 from services.cli.__main__ import app
 from services.cli.kind import described_deadline
 from services.gateway.ingress import _HEADERS as SENT_HEADERS
@@ -88,6 +90,12 @@ def test_the_registry_page_lists_every_member_of_a_kinds_document() -> None:
     query = next(kind for kind in built_in_kinds() if kind.answer_owed)
 
     assert {row[0] for row in table(REGISTRY_PAGE, "member", "")} == query.definition().keys()
+
+
+def test_the_registry_page_shows_the_reminders_that_hold_by_default() -> None:
+    shown = next(block.text for block in blocks(REGISTRY_PAGE) if block.language == "yaml")
+
+    assert policy_from_definition(yaml.safe_load(shown)["reminders"]) == DEFAULT_POLICY
 
 
 def test_the_guide_lists_every_path_of_the_http_apis_with_its_parameters() -> None:
