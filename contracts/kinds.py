@@ -7,6 +7,7 @@ A kind is a YAML document. The built-in ones lie in ``contracts/builtin_kinds``;
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from importlib.resources import files
 from typing import Any
 
@@ -14,9 +15,11 @@ import jsonschema_rs
 import yaml
 
 from contracts.envelope import MessageType
+from contracts.reminders import DEFAULT_POLICY, ReminderError, ReminderPolicy, policy_from_definition
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+")
-_MEMBERS = {"name", "type", "answer_owed", "deadline_days", "description", "schema"}
+_REQUIRED_MEMBERS = ("name", "type", "answer_owed", "description", "schema")
+_QUERY_MEMBERS = ("deadline_days", "urgent_deadline_days", "day_count", "reminders")
 _LONGEST_DEADLINE_DAYS = 3660
 _DRAFT_07 = "http://json-schema.org/draft-07/schema"
 
@@ -27,6 +30,13 @@ ANSWER_SCHEMA: Mapping[str, Any] = {
     "properties": {"note": {"type": "string", "description": "What the asker should know"}},
 }
 """Any answer's payload: an object with an optional note (design section 4)."""
+
+
+class DayCount(StrEnum):
+    """Which days a deadline counts: all of them, or working days (``contracts.working_days``)."""
+
+    CALENDAR = "calendar"
+    WORKING = "working"
 
 
 class KindError(ValueError):
@@ -65,23 +75,38 @@ class PayloadSchema:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind. ``deadline_days`` is None exactly where no answer is owed."""
+    """One kind. ``deadline_days`` is None exactly where no answer is owed; ``urgent_deadline_days`` also where a query
+    cannot be hurried. ``day_count`` says which days both count, ``reminders`` what happens where an answer is late.
+    """
 
     name: str
     type: MessageType
     answer_owed: bool
     deadline_days: int | None
+    urgent_deadline_days: int | None
+    day_count: DayCount
+    reminders: ReminderPolicy
     description: Mapping[str, str]
     schema: Mapping[str, Any]
     payload_schema: PayloadSchema = field(repr=False, compare=False)
 
+    def days(self, *, urgent: bool) -> int | None:
+        """How many days there are for an answer; None where none is owed."""
+        return self.urgent_deadline_days if urgent and self.urgent_deadline_days is not None else self.deadline_days
+
     def definition(self) -> dict[str, Any]:
-        """The kind as its document says it, for storage."""
+        """The kind as its document says it, for storage, with what the document leaves to its default."""
+        of_queries = {
+            "urgent_deadline_days": self.urgent_deadline_days,
+            "day_count": self.day_count.value,
+            "reminders": self.reminders.definition(),
+        }
         return {
             "name": self.name,
             "type": self.type.value,
             "answer_owed": self.answer_owed,
             "deadline_days": self.deadline_days,
+            **(of_queries if self.answer_owed else {}),
             "description": dict(self.description),
             "schema": dict(self.schema),
         }
@@ -99,16 +124,24 @@ def parse_kind(text: str) -> Kind:
 
 def kind_from_definition(document: object) -> Kind:
     """The kind of an already parsed document. Raises KindError."""
-    if not isinstance(document, dict) or set(document) - _MEMBERS:
-        raise KindError(f"a kind is a mapping with the members {', '.join(sorted(_MEMBERS))}")
+    members = (*_REQUIRED_MEMBERS, *_QUERY_MEMBERS)
+    if not isinstance(document, dict) or set(document) - set(members):
+        raise KindError(f"a kind is a mapping with the members {', '.join(sorted(members))}")
     name = document.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise KindError("name: two or more words joined by dots, in lower case, for example certificate.verify")
+    type_ = _type(document, name)
+    if not document["answer_owed"]:
+        _check_owes_nothing(document, name)
+    deadline_days = _deadline_days(document, name) if document["answer_owed"] else None
     return Kind(
         name=name,
-        type=_type(document, name),
+        type=type_,
         answer_owed=document["answer_owed"],
-        deadline_days=_deadline_days(document, name),
+        deadline_days=deadline_days,
+        urgent_deadline_days=_urgent_deadline_days(document, name, deadline_days),
+        day_count=_day_count(document, name),
+        reminders=_reminders(document, name),
         description=_description(document, name),
         schema=_schema(document, name),
         payload_schema=PayloadSchema(_schema(document, name)),
@@ -130,15 +163,47 @@ def _type(document: dict[str, Any], name: str) -> MessageType:
     return MessageType(document["type"])
 
 
-def _deadline_days(document: dict[str, Any], name: str) -> int | None:
+def _check_owes_nothing(document: dict[str, Any], name: str) -> None:
+    for member in _QUERY_MEMBERS:
+        if document.get(member) is not None:
+            raise KindError(f"{name}: {member} is left out where no answer is owed")
+
+
+def _deadline_days(document: dict[str, Any], name: str) -> int:
     days = document.get("deadline_days")
-    if not document["answer_owed"]:
-        if days is not None:
-            raise KindError(f"{name}: deadline_days is left out where no answer is owed")
-        return None
     if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= _LONGEST_DEADLINE_DAYS:
         raise KindError(f"{name}: deadline_days is a whole number from 1 to {_LONGEST_DEADLINE_DAYS}")
     return days
+
+
+def _urgent_deadline_days(document: dict[str, Any], name: str, normal: int | None) -> int | None:
+    days = document.get("urgent_deadline_days")
+    if days is None or normal is None:
+        return None
+    if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= normal:
+        raise KindError(f"{name}: urgent_deadline_days is a whole number from 1 to deadline_days, which is {normal}")
+    return days
+
+
+def _day_count(document: dict[str, Any], name: str) -> DayCount:
+    count = document.get("day_count")
+    if count is None:
+        return DayCount.CALENDAR
+    if count not in list(DayCount):
+        raise KindError(f"{name}: day_count is {' or '.join(DayCount)}")
+    return DayCount(count)
+
+
+def _reminders(document: dict[str, Any], name: str) -> ReminderPolicy:
+    policy = document.get("reminders")
+    if not document["answer_owed"]:
+        return ReminderPolicy()
+    if policy is None:
+        return DEFAULT_POLICY
+    try:
+        return policy_from_definition(policy)
+    except ReminderError as error:
+        raise KindError(f"{name}: reminders: {error}") from error
 
 
 def _description(document: dict[str, Any], name: str) -> dict[str, str]:

@@ -8,9 +8,10 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from contracts.kinds import Kind, KindError, parse_kind
+from contracts.kinds import DayCount, Kind, KindError, parse_kind
 from services.cli.context import DEFAULT_DATA, DataOption, JSONOption, print_json
 from services.cli.errors import CommandError
+from services.cli.layout import NOTHING
 from services.cli.registry import actor, on_database
 from services.registry.kinds import import_kind, list_kinds
 
@@ -26,8 +27,9 @@ def list_(data: DataOption = DEFAULT_DATA, as_json: JSONOption = False) -> None:
         return
     table = Table("kind", "type", "deadline", "what it is for", box=None)
     for kind in kinds:
-        deadline = f"{kind.deadline_days} days" if kind.deadline_days is not None else "—"
-        table.add_row(kind.name, kind.type.value, deadline, f"{kind.description['en']}\n{kind.description['zh']}")
+        table.add_row(
+            kind.name, kind.type.value, described_deadline(kind), f"{kind.description['en']}\n{kind.description['zh']}"
+        )
     Console().print(table)
 
 
@@ -60,6 +62,15 @@ def import_(
         print_json({"name": kind.name, "new": is_new})
     else:
         typer.echo(f"{kind.name} was {'added' if is_new else 'replaced'}.")
+
+
+def described_deadline(kind: Kind) -> str:
+    """How long there is for an answer: ``15 working days, urgent 5``; a dash where none is owed."""
+    if kind.deadline_days is None:
+        return NOTHING
+    working = "working " if kind.day_count is DayCount.WORKING else ""
+    urgent = f", urgent {kind.urgent_deadline_days}" if kind.urgent_deadline_days is not None else ""
+    return f"{kind.deadline_days} {working}days{urgent}"
 
 
 def _parse(file: Path) -> Kind:

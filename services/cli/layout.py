@@ -2,7 +2,6 @@
 
 import sys
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -32,7 +31,7 @@ class Clock:
             settings = read_settings(PlatformSettings)
         except SettingsError as error:
             raise CommandError(str(error)) from error
-        return cls(Calendar(ZoneInfo(settings.time_zone), settings.period_first_day))
+        return cls(settings.calendar())
 
     @property
     def zone(self) -> str:

@@ -3,9 +3,7 @@
 """
 
 import sys
-from zoneinfo import ZoneInfo
 
-from contracts.period import Calendar
 from services.gateway.ingress import AMQPIngress
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.posting import posting_router
@@ -37,8 +35,7 @@ DESCRIPTION = "Takes messages from participants. The AMQP contract is in contrac
 async def serve(stop: Stop) -> None:
     """Wire the gateway and run it until the stop."""
     amqp, batches, http = read_settings(AMQPSettings), read_settings(BatchSettings), read_settings(HTTPSettings)
-    platform = read_settings(PlatformSettings)
-    calendar = Calendar(ZoneInfo(platform.time_zone), platform.period_first_day)
+    calendar = read_settings(PlatformSettings).calendar()
     registry, health = service_registry("gateway"), Health()
     metrics = GatewayMetrics(registry)
     broker = AioPikaBroker(amqp.url, name="gateway", confirm_timeout=amqp.confirm_timeout_s)

@@ -3,12 +3,13 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
 from contracts.addresses import Address
 from contracts.batch import Admitted, Refused
+from contracts.deadlines import due_day
 from contracts.envelope import (
     Envelope,
     MessageType,
@@ -177,17 +178,7 @@ def _current_address(to: Address, written: int | None, snapshot: Snapshot) -> st
 
 
 def _due(envelope: Envelope, kind: Kind | None, today: date) -> date | None:
-    if kind is None or kind.deadline_days is None:
+    if kind is None:
         # Only an extension names a date of its own then; what holds now is the ledger's to compare it with.
         return envelope.due
-    latest = today + timedelta(days=kind.deadline_days)
-    if envelope.due is None:
-        return latest
-    if envelope.due < today:
-        raise ProblemError(ProblemType.DUE_IN_THE_PAST, f"due {envelope.due} has passed; today is {today}")
-    if envelope.due > latest:
-        raise ProblemError(
-            ProblemType.DUE_TOO_LATE,
-            f"due {envelope.due} is later than {kind.name} allows, which is {latest}",
-        )
-    return envelope.due
+    return due_day(kind, envelope.due, urgent=envelope.urgency is Urgency.URGENT, today=today)

@@ -3,10 +3,8 @@
 """
 
 import sys
-from zoneinfo import ZoneInfo
 
 from contracts.kinds import Kind
-from contracts.period import Calendar
 from services.ledger.api import ledger_router
 from services.ledger.gauges import keep_gauges
 from services.ledger.intake import LedgerIntake, split_ledger_batch
@@ -48,8 +46,8 @@ async def serve(stop: Stop) -> None:
     other.
     """
     amqp, database, http = read_settings(AMQPSettings), read_settings(DatabaseSettings), read_settings(HTTPSettings)
-    own, platform = read_settings(LedgerSettings), read_settings(PlatformSettings)
-    calendar = Calendar(ZoneInfo(platform.time_zone), platform.period_first_day)
+    own = read_settings(LedgerSettings)
+    calendar = read_settings(PlatformSettings).calendar()
     registry, health = service_registry("ledger"), Health()
     metrics = LedgerMetrics(registry)
     broker = AioPikaBroker(amqp.url, name="ledger", confirm_timeout=amqp.confirm_timeout_s)

@@ -8,8 +8,10 @@ Values never appear in an error or a log: some of them are passwords.
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from contracts.period import Calendar
 
 
 class SettingsError(Exception):
@@ -115,6 +117,22 @@ class PlatformSettings(BaseSettings):
     scope: str = Field(default="", pattern=r"^([0-9]{2}|[0-9]{4}|[0-9]{6})?$")
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "Asia/Shanghai"
     period_first_day: int = Field(default=21, ge=1, le=28)
+    period_year_end_month: int = Field(default=12, ge=1, le=12)
+    # Behind the first day, which its check needs. The default is checked too: it does not go with every first day.
+    period_cutoff_day: int = Field(default=27, ge=1, le=28, validate_default=True)
+
+    @field_validator("period_cutoff_day")
+    @classmethod
+    def _goes_with_the_first_day(cls, cutoff_day: int, others: ValidationInfo) -> int:
+        if "period_first_day" in others.data:
+            Calendar(ZoneInfo("UTC"), others.data["period_first_day"], cutoff_day)
+        return cutoff_day
+
+    def calendar(self) -> Calendar:
+        """The calendar that these settings describe."""
+        return Calendar(
+            ZoneInfo(self.time_zone), self.period_first_day, self.period_cutoff_day, self.period_year_end_month
+        )
 
 
 SettingsType = TypeVar("SettingsType", bound=BaseSettings)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import typer
+import yaml
 from prometheus_client import CollectorRegistry
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
@@ -16,7 +17,9 @@ from contracts.envelope import RECEIPT, MessageType, Outcome
 from contracts.kinds import built_in_kinds
 from contracts.payloads import MAX_PAYLOAD_BYTES
 from contracts.problems import ProblemType
+from contracts.reminders import DEFAULT_POLICY, policy_from_definition
 from services.cli.__main__ import app
+from services.cli.kind import described_deadline
 from services.gateway.ingress import _HEADERS as SENT_HEADERS
 from services.gateway.metrics import GatewayMetrics
 from services.ledger.metrics import LedgerMetrics
@@ -33,6 +36,7 @@ from tests.contracts.pages import ARCHITECTURE, GUIDE, ROOT, blocks, pages, prog
 from tests.contracts.schemas import documents
 
 SETTINGS_PAGE = ROOT / "docs" / "operations" / "settings.md"
+REGISTRY_PAGE = ROOT / "docs" / "operations" / "registry.md"
 WATCHING_PAGE = ROOT / "docs" / "operations" / "watching.md"
 _EXCHANGE_MAKES = {"received_at", "entry", "tier"}
 _OUTSIDE_SETTINGS = {"HUIZHI_DATA"}
@@ -76,10 +80,22 @@ def test_the_guide_lists_every_built_in_kind_as_its_document_has_it() -> None:
     for kind in built_in_kinds():
         required = list(kind.schema["required"])
         optional = [name for name in kind.schema["properties"] if name not in required]
-        deadline = f"{kind.deadline_days} days" if kind.deadline_days is not None else "–"
+        deadline = described_deadline(kind)
         expected.append([kind.name, kind.type.value, deadline, ", ".join(required), ", ".join(optional)])
 
     assert table(GUIDE, "kind", "type") == expected
+
+
+def test_the_registry_page_lists_every_member_of_a_kinds_document() -> None:
+    query = next(kind for kind in built_in_kinds() if kind.answer_owed)
+
+    assert {row[0] for row in table(REGISTRY_PAGE, "member", "")} == query.definition().keys()
+
+
+def test_the_registry_page_shows_the_reminders_that_hold_by_default() -> None:
+    shown = next(block.text for block in blocks(REGISTRY_PAGE) if block.language == "yaml")
+
+    assert policy_from_definition(yaml.safe_load(shown)["reminders"]) == DEFAULT_POLICY
 
 
 def test_the_guide_lists_every_path_of_the_http_apis_with_its_parameters() -> None:

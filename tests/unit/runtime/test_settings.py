@@ -1,7 +1,10 @@
 """Settings come from the environment, within bounds, and their values stay out of errors."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
+from contracts.period import Calendar
 from services.runtime.settings import (
     AMQPSettings,
     BatchSettings,
@@ -77,6 +80,33 @@ def test_an_unknown_time_zone_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("HUIZHI_TIME_ZONE", "Mars/Olympus")
 
     with pytest.raises(SettingsError, match=r"HUIZHI_TIME_ZONE.*is not a time zone"):
+        read_settings(PlatformSettings)
+
+
+def test_the_calendar_is_that_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_settings(PlatformSettings).calendar() == Calendar(ZoneInfo("Asia/Shanghai"), 21, 27, 12)
+
+    for name, value in {
+        "HUIZHI_TIME_ZONE": "Asia/Urumqi",
+        "HUIZHI_PERIOD_FIRST_DAY": "1",
+        "HUIZHI_PERIOD_CUTOFF_DAY": "8",
+        "HUIZHI_PERIOD_YEAR_END_MONTH": "11",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert read_settings(PlatformSettings).calendar() == Calendar(ZoneInfo("Asia/Urumqi"), 1, 8, 11)
+
+
+@pytest.mark.parametrize(
+    ("first_day", "cutoff_day"), [("21", "20"), ("28", None), ("1", "28")], ids=["set", "by default", "february"]
+)
+def test_a_cut_off_that_does_not_go_with_the_first_day_is_refused(
+    monkeypatch: pytest.MonkeyPatch, first_day: str, cutoff_day: str | None
+) -> None:
+    monkeypatch.setenv("HUIZHI_PERIOD_FIRST_DAY", first_day)
+    if cutoff_day is not None:
+        monkeypatch.setenv("HUIZHI_PERIOD_CUTOFF_DAY", cutoff_day)
+
+    with pytest.raises(SettingsError, match=r"^HUIZHI_PERIOD_CUTOFF_DAY: .*after the end of a month"):
         read_settings(PlatformSettings)
 
 
