@@ -12,7 +12,8 @@ from types import MappingProxyType
 from typing import Literal
 
 from contracts.addresses import Address, parse_address
-from contracts.changes import Change, Tenure, name_in, tenure_in, tenures
+from contracts.changes import Change, name_in
+from contracts.tenures import Tenure, tenure_in, tenures
 
 Level = Literal["province", "prefecture", "county", "township"]
 Status = Literal["current", "successor", "retired", "unknown"]
