@@ -1,17 +1,19 @@
 """The directory of jurisdictions: what a code is today, and where a retired code has gone (design §1 and §3).
 
 A code is *current* when the directory holds it now. It is *retired* when it once was a code, by the change table or by
-an earlier edition of the directory, and is not current. A retired code leads to the code that its latest change with a
-named successor gives, and from there on in the same way until a current code is reached. Rows whose old and new code
-are equal (更名, renamed; 码位改派, the code was given to another place) are not steps, because the code stayed in use.
+an earlier edition of the directory, and is not current. A retired code leads where its last bearer went: to the code
+that the change which ended it names, and from there on in the same way until a current code is reached. Each step is
+taken in its year, because the code it leads to may have been given to another place (码位改派) since.
 """
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
 from contracts.addresses import Address, parse_address
+from contracts.changes import Change, name_in
+from contracts.tenures import Tenure, tenure_in, tenures
 
 Level = Literal["province", "prefecture", "county", "township"]
 Status = Literal["current", "successor", "retired", "unknown"]
@@ -33,30 +35,16 @@ class Jurisdiction:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A row of the change table: in `year`, `old_code` (with `old_name`) became `new_code` (with `new_name`).
-
-    A code that the row does not name is None: a new jurisdiction has no old code, one that was abolished without a
-    named successor has no new one, a moved seat has neither. `change` is the kind of change in the words of the
-    source (同名改码, 撤销, …); `document` cites the decision and may be empty.
-    """
-
-    year: int
-    change: str
-    old_code: str | None
-    old_name: str
-    new_code: str | None
-    new_name: str
-    document: str
-
-
-@dataclass(frozen=True, slots=True)
 class Resolution:
     """Where an address leads.
 
     `address` is current and keeps the department; it is None when the status is `retired` (the code once was one and
     leads to no current code, so the message is parked) or `unknown` (it never was a code, so the message is refused).
-    `path` holds the codes followed, from the one asked for to the last one found.
+    The status is `current` when the address is the one asked for, and `successor` when it is another. `path` holds the
+    codes followed, from the one asked for to the last one found.
+
+    For a year, a code that is current today can be `retired` all the same: another place has it now, and where the one
+    that had it then has gone is not known. Such an address must not be taken for the code's bearer of today.
     """
 
     address: str | None
@@ -71,12 +59,12 @@ class Directory:
         self,
         jurisdictions: Mapping[str, Jurisdiction],
         changes: Mapping[str, tuple[Change, ...]],
-        successors: Mapping[str, str],
+        tenures: Mapping[str, Sequence[Tenure]],
         once: Set[str],
     ) -> None:
         self._jurisdictions = jurisdictions
         self._changes = changes
-        self._successors = successors
+        self._tenures = tenures
         self._once = once
 
     @classmethod
@@ -95,10 +83,12 @@ class Directory:
             once |= named
             for code in named:
                 by_code.setdefault(code, []).append(change)
+        current = {jurisdiction.code: jurisdiction for jurisdiction in jurisdictions}
+        names_now = {code: jurisdiction.name for code, jurisdiction in current.items()}
         return cls(
-            {jurisdiction.code: jurisdiction for jurisdiction in jurisdictions},
+            current,
             {code: tuple(rows) for code, rows in by_code.items()},
-            _latest_successors(by_code),
+            tenures(by_code, names_now),
             once,
         )
 
@@ -141,35 +131,100 @@ class Directory:
         """
         return self._changes.get(code, ())
 
+    def name_in(self, code: str, year: int) -> str | None:
+        """The name of what the code stood for in a year; None where the directory does not know it.
+
+        What the year of a change, years before the first change and years to come mean, `resolve` says.
+        """
+        jurisdiction = self._jurisdictions.get(code)
+        return name_in(self.changes_of(code), code, year) or (jurisdiction.name if jurisdiction is not None else None)
+
     def successor_of(self, code: str) -> str | None:
-        """The other code that the latest change of this code names, current or not; None when there is none."""
-        return self._successors.get(code)
+        """The other code under which the last bearer of this code went on, current or not; None when there is none."""
+        history = self._tenures.get(code)
+        return history[-1].successor if history else None
 
-    def resolve(self, address: str) -> Resolution:
-        """Follow an address to a current one; raises AddressError when it has not the form of an address."""
+    def resolve(self, address: str, year: int | None = None) -> Resolution:
+        """Follow an address to a current one; raises AddressError when it has not the form of an address.
+
+        With the year in which the address was written, what the code stood for in that year is followed: 142121 of
+        1981 is 大同县, which is 140215 today, and from 1982 on 阳高县, which is 140221. The year of a change counts as
+        after it. Any year has a meaning: before a code's first bearer it stands for that one, as nothing else can be
+        meant, and a year to come is like today.
+        """
         parsed = parse_address(address)
-        path = self._follow(parsed.code)
-        if path[-1] in self._jurisdictions:
-            status: Status = "current" if len(path) == 1 else "successor"
-            return Resolution(str(Address(path[-1], parsed.department)), status, path)
-        return Resolution(None, "retired" if self._was_code(path[0]) else "unknown", path)
+        if year is None and parsed.code in self._jurisdictions:
+            return Resolution(address, "current", (parsed.code,))
+        history = self._tenures.get(parsed.code)
+        return self._resolution(parsed, self._follow(parsed.code, tenure_in(history, year) if history else None, year))
 
-    def _follow(self, code: str) -> tuple[str, ...]:
+    def resolve_named(self, address: str, name: str) -> Resolution:
+        """Follow an address to where the place has gone that bore this name under its code last.
+
+        Where no bearer of the code had this name it is what `resolve` gives. Raises AddressError.
+        """
+        parsed = parse_address(address)
+        named = [tenure for tenure in self._tenures.get(parsed.code, ()) if name in tenure.names]
+        if not named:
+            return self.resolve(address)
+        return self._resolution(parsed, self._follow(parsed.code, named[-1], None))
+
+    def today(self, address: str, year: int | None = None) -> str:
+        """The current address that an address counts under today, itself where it leads nowhere (`contracts.readings`).
+
+        `year` is the year to which what is counted belongs, if a code may have been given to another place since.
+        """
+        return self.resolve(address, year).address or address
+
+    def _resolution(self, asked: Address, steps: "_Steps") -> Resolution:
+        end = steps.path[-1]
+        if steps.arrived:
+            status: Status = "current" if end == asked.code else "successor"
+            return Resolution(str(Address(end, asked.department)), status, steps.path)
+        was_code = asked.code in self._jurisdictions or len(steps.path) > 1 or self._was_code(asked.code)
+        return Resolution(None, "retired" if was_code else "unknown", steps.path)
+
+    def _follow(self, code: str, tenure: Tenure | None, year: int | None) -> "_Steps":
         path = [code]
-        while path[-1] not in self._jurisdictions:
-            step = self._step(path[-1])
-            # The early renumberings hold codes that were exchanged for each other; a circle leads nowhere.
-            if step is None or step in path:
-                break
+        # A tenure is told by its code and its beginning. The early renumberings hold circles, which lead nowhere.
+        taken: set[tuple[str, int | None]] = set()
+        while True:
+            code = path[-1]
+            if self._is_current_bearer(code, tenure, year):
+                return _Steps(tuple(path), arrived=True)
+            year = tenure.until if tenure is not None and tenure.until is not None else year
+            step = self._step(code, tenure, year)
+            mark = (code, tenure.since if tenure is not None else year)
+            if step is None or mark in taken:
+                return _Steps(tuple(path), arrived=False)
+            taken.add(mark)
             path.append(step)
-        return tuple(path)
+            history = self._tenures.get(step)
+            tenure = tenure_in(history, year) if history else None
 
-    def _step(self, code: str) -> str | None:
+    def _is_current_bearer(self, code: str, tenure: Tenure | None, year: int | None) -> bool:
+        if code not in self._jurisdictions or (tenure is not None and tenure is not self._tenures[code][-1]):
+            return False
+        return tenure is not None or not self._county_was_another(code, year)
+
+    def _step(self, code: str, tenure: Tenure | None, year: int | None) -> str | None:
+        if tenure is not None and tenure.successor is not None:
+            return tenure.successor
         # No change table knows townships: one that is not current is covered by its county, and follows it, as long as
-        # it can have existed, that is, under a county that is retired or as a township of an earlier edition.
-        if code not in self._successors and len(code) == LEVEL_DIGITS["township"] and self._was_code(code):
+        # it can have existed, that is, under a county that is retired or was another place then, or as a township of
+        # an earlier edition.
+        if len(code) == LEVEL_DIGITS["township"] and (self._was_code(code) or self._county_was_another(code, year)):
             return code[: LEVEL_DIGITS["county"]]
-        return self._successors.get(code)
+        return None
+
+    def _county_was_another(self, code: str, year: int | None) -> bool:
+        """Whether this is a township's code, and its county's code stood for another place in the year than it does
+        now.
+        """
+        county = code[: LEVEL_DIGITS["county"]]
+        if year is None or len(code) != LEVEL_DIGITS["township"] or county not in self._tenures:
+            return False
+        return tenure_in(self._tenures[county], year) is not self._tenures[county][-1]
 
     def _was_code(self, code: str) -> bool:
         if code in self._once or len(code) != LEVEL_DIGITS["township"]:
@@ -178,11 +233,7 @@ class Directory:
         return county in self._once and county not in self._jurisdictions
 
 
-def _latest_successors(changes_by_code: Mapping[str, Iterable[Change]]) -> dict[str, str]:
-    """For each code the other code named by its latest change; the changes of a code come earliest first."""
-    return {
-        code: change.new_code
-        for code, changes in changes_by_code.items()
-        for change in changes
-        if change.old_code == code and change.new_code is not None and change.new_code != code
-    }
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    path: tuple[str, ...]
+    arrived: bool

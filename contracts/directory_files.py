@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from contracts.directory import LEVEL_DIGITS, Change, Jurisdiction, Level
+from contracts.changes import Change
+from contracts.directory import LEVEL_DIGITS, Jurisdiction, Level
 
 DIVISION_COLUMNS = ("code", "name", "level", "parent")
 CHANGE_COLUMNS = ("year", "change", "old_code", "old_name", "new_code", "new_name", "document")

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from contracts.addresses import AddressError
-from contracts.directory import Change, Directory, Resolution
+from contracts.changes import Change
+from contracts.directory import Directory, Resolution
 from services.cli.context import DEFAULT_DATA, DataOption, JSONOption, print_json
 from services.cli.errors import CommandError
 from services.cli.registry import actor, on_database

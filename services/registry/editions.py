@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from contracts.directory import Change, Jurisdiction
+from contracts.changes import Change
+from contracts.directory import Jurisdiction
 from contracts.directory_files import DirectoryError, EditionPlan, parse_file, plan_edition
 from services.registry.errors import ImportRefused
 from services.registry.parts import JURISDICTIONS

@@ -7,7 +7,8 @@ from typing import Literal
 
 import asyncpg
 
-from contracts.directory import Change, Directory, Jurisdiction
+from contracts.changes import Change
+from contracts.directory import Directory, Jurisdiction
 from contracts.kinds import Kind, kind_from_definition
 from services.registry.errors import NotProvisioned
 from services.registry.transactions import Connection

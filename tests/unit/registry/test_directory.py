@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from contracts.addresses import AddressError
 from contracts.data import carried_files
-from contracts.directory import Change, Directory, Jurisdiction, Resolution
+from contracts.changes import Change
+from contracts.directory import Directory, Jurisdiction, Resolution
 from contracts.directory_files import parse_file, plan_edition
 
 

@@ -6,7 +6,8 @@ from uuid import uuid4
 import pytest
 
 from contracts.batch import Outbound
-from contracts.directory import Change, Directory, Jurisdiction
+from contracts.changes import Change
+from contracts.directory import Directory, Jurisdiction
 from services.registry.snapshot import Participant, Snapshot
 from services.router.addressing import ParkingReason, Placement, place, reason_of_failure
 
