@@ -17,7 +17,9 @@ import yaml
 from contracts.envelope import MessageType
 from contracts.reminders import DEFAULT_POLICY, ReminderError, ReminderPolicy, policy_from_definition
 
-_NAME = re.compile(r"[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+")
+KIND_NAME = re.compile(r"[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+")
+"""How kinds are named: two or more words joined by dots."""
+
 _REQUIRED_MEMBERS = ("name", "type", "answer_owed", "description", "schema")
 _QUERY_MEMBERS = ("deadline_days", "urgent_deadline_days", "day_count", "reminders")
 _LONGEST_DEADLINE_DAYS = 3660
@@ -128,7 +130,7 @@ def kind_from_definition(document: object) -> Kind:
     if not isinstance(document, dict) or set(document) - set(members):
         raise KindError(f"a kind is a mapping with the members {', '.join(sorted(members))}")
     name = document.get("name")
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not KIND_NAME.fullmatch(name):
         raise KindError("name: two or more words joined by dots, in lower case, for example certificate.verify")
     type_ = _type(document, name)
     if not document["answer_owed"]:

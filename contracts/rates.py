@@ -1,5 +1,6 @@
 """The figures of a cohort and the feedback rate, the same wherever they are shown. Source: design section 1."""
 
+import math
 from dataclasses import dataclass, fields
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -7,6 +8,8 @@ NO_RATE = "–"
 """What is printed for 0/0: no rate, which is neither 100 % nor an error."""
 
 _HUNDREDTH = Decimal("0.01")
+# A normal variable lies within so many standard deviations in 95 of 100 cases.
+_Z_95 = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,24 @@ def percentage(part: int, whole: int) -> str | None:
         return None
     exact = (Decimal(100 * part) / whole).quantize(_HUNDREDTH, ROUND_HALF_UP)
     return str(min(exact, Decimal("99.99")) if part < whole else exact)
+
+
+def wilson_lower_bound(part: int, whole: int) -> float:
+    """The lower end of the Wilson score interval of ``part`` of ``whole``, at 95 %, from 0 to 1; 0 for 0/0.
+
+    It is for ranking: a rate of few is trusted less than one of many, so that 3/3 (0.44) does not outrank 713/714
+    (0.99). Raises ValueError unless ``0 <= part <= whole``. Source: E. B. Wilson, Probable Inference, the Law of
+    Succession, and Statistical Inference, JASA 22 (1927), 209-212, without continuity correction.
+    """
+    if not 0 <= part <= whole:
+        raise ValueError(f"{part} of {whole} is no part of a whole")
+    if whole == 0:
+        return 0.0
+    rate, z_squared = part / whole, _Z_95**2
+    centre = rate + z_squared / (2 * whole)
+    margin = _Z_95 * math.sqrt(rate * (1 - rate) / whole + z_squared / (4 * whole**2))
+    # Of none of many the exact value is 0, which rounding may miss by a hair.
+    return max(0.0, (centre - margin) / (1 + z_squared / whole))
 
 
 def shown(rate: str | None) -> str:

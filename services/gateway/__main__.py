@@ -3,7 +3,11 @@
 """
 
 import sys
+from datetime import UTC, datetime
 
+import structlog
+
+from contracts.working_days import is_arranged
 from services.gateway.ingress import AMQPIngress
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.posting import posting_router
@@ -31,11 +35,14 @@ from services.runtime.topology import DEAD_LETTERS, INGRESS, LEDGER
 
 DESCRIPTION = "Takes messages from participants. The AMQP contract is in contracts/asyncapi.yaml."
 
+log = structlog.get_logger(__name__)
+
 
 async def serve(stop: Stop) -> None:
     """Wire the gateway and run it until the stop."""
     amqp, batches, http = read_settings(AMQPSettings), read_settings(BatchSettings), read_settings(HTTPSettings)
     calendar = read_settings(PlatformSettings).calendar()
+    _warn_of_estimated_holidays(calendar.local_date(datetime.now(UTC)).year)
     registry, health = service_registry("gateway"), Health()
     metrics = GatewayMetrics(registry)
     broker = AioPikaBroker(amqp.url, name="gateway", confirm_timeout=amqp.confirm_timeout_s)
@@ -64,6 +71,11 @@ async def serve(stop: Stop) -> None:
         )
         app.include_router(posting_router(snapshots, calendar, submission, metrics))
         await together(stop, *(pump.run(stop) for pump in pumps), submission.run(stop), serve_http(app, http, stop))
+
+
+def _warn_of_estimated_holidays(year: int) -> None:
+    if not is_arranged(year):
+        log.warning("holidays_estimated", year=year)
 
 
 def main() -> int:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, fie
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.period import Calendar
+from contracts.targets import Targets, read_targets
 
 
 class SettingsError(Exception):
@@ -33,6 +34,11 @@ def _time_zone(name: str) -> str:
     except (KeyError, ValueError, OSError) as error:
         raise ValueError("is not a time zone; use a name like Asia/Shanghai") from error
     return name
+
+
+def _targets(text: str) -> str:
+    read_targets(text)
+    return text
 
 
 def _config(prefix: str) -> SettingsConfigDict:
@@ -133,6 +139,18 @@ class PlatformSettings(BaseSettings):
         return Calendar(
             ZoneInfo(self.time_zone), self.period_first_day, self.period_cutoff_day, self.period_year_end_month
         )
+
+
+class TargetSettings(BaseSettings):
+    """Which feedback rates jurisdictions should reach: JSON, as ``contracts.targets`` describes it."""
+
+    model_config = _config("HUIZHI_")
+
+    targets: Annotated[str, AfterValidator(_targets)] = ""
+
+    def read(self) -> Targets:
+        """The targets that are set."""
+        return read_targets(self.targets)
 
 
 SettingsType = TypeVar("SettingsType", bound=BaseSettings)

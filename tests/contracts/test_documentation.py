@@ -18,6 +18,7 @@ from contracts.kinds import built_in_kinds
 from contracts.payloads import MAX_PAYLOAD_BYTES
 from contracts.problems import ProblemType
 from contracts.reminders import DEFAULT_POLICY, policy_from_definition
+from contracts.targets import read_targets
 from services.cli.__main__ import app
 from services.cli.kind import described_deadline
 from services.gateway.ingress import _HEADERS as SENT_HEADERS
@@ -173,6 +174,12 @@ def test_the_settings_page_lists_every_variable_with_its_default() -> None:
     assert listed.keys() == known.keys() | _OUTSIDE_SETTINGS
     for variable, default in known.items():
         assert listed[variable] == default, variable
+
+
+def test_the_settings_page_shows_targets_that_can_be_set() -> None:
+    shown = next(block.text for block in blocks(SETTINGS_PAGE) if block.language == "json")
+
+    assert read_targets(shown).by_level
 
 
 def test_the_metrics_table_lists_every_metric_with_its_type_and_its_service() -> None:

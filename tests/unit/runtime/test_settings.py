@@ -1,10 +1,12 @@
 """Settings come from the environment, within bounds, and their values stay out of errors."""
 
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from contracts.period import Calendar
+from contracts.targets import Targets
 from services.runtime.settings import (
     AMQPSettings,
     BatchSettings,
@@ -12,6 +14,7 @@ from services.runtime.settings import (
     HTTPSettings,
     PlatformSettings,
     SettingsError,
+    TargetSettings,
     read_settings,
 )
 
@@ -108,6 +111,17 @@ def test_a_cut_off_that_does_not_go_with_the_first_day_is_refused(
 
     with pytest.raises(SettingsError, match=r"^HUIZHI_PERIOD_CUTOFF_DAY: .*after the end of a month"):
         read_settings(PlatformSettings)
+
+
+def test_targets_are_read_from_their_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_settings(TargetSettings).read() == Targets()
+
+    monkeypatch.setenv("HUIZHI_TARGETS", '{"county": {"*": "98.00"}}')
+    assert read_settings(TargetSettings).read().target_for("county", None) == Decimal("98.00")
+
+    monkeypatch.setenv("HUIZHI_TARGETS", '{"county": {"*": 98}}')
+    with pytest.raises(SettingsError, match=r"^HUIZHI_TARGETS: .*county.*a target is a text"):
+        read_settings(TargetSettings)
 
 
 def test_passwords_stay_out_of_what_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
