@@ -172,6 +172,12 @@ def _current_address(to: Address, written: int | None, snapshot: Snapshot) -> st
     router's to park.
     """
     resolution = snapshot.directory.resolve(str(to), written)
+    if written is not None and resolution.address is None and snapshot.directory.resolve(str(to)).address is not None:
+        # The router knows no years: it would bring the message to whoever has the code today.
+        raise ProblemError(
+            ProblemType.UNKNOWN_ADDRESS,
+            f"where the place went that had the code {to.code} in {written} is not known; give its code of today as to",
+        )
     if resolution.status == "unknown":
         raise ProblemError(ProblemType.UNKNOWN_ADDRESS, f"no jurisdiction has or had the code {to.code}; check to")
     return resolution.address or str(to)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from contracts.addresses import tier
 from contracts.envelope import SUBSTANTIVE
-from contracts.reminders import next_at
+from services.ledger import reminding
 from services.ledger.draft import Draft, is_query
 from services.ledger.records import MessageState, PastDuty
 from services.ledger.transitions import OPEN, Event
@@ -29,7 +29,7 @@ def begin(draft: Draft, message: MessageState, address: str, recipient: str) -> 
     draft.append(Event.DISPATCHED, message.id, cohort_data(message, recipient=recipient))
     if is_query(message):
         draft.move(message, received=1, unanswered=1)
-        schedule_reminders(draft, message)
+        reminding.begin(draft.setting, message)
 
 
 def answer(draft: Draft, query: MessageState, answer_id: UUID, outcome: str, arrived_at: datetime) -> None:
@@ -80,14 +80,8 @@ def hand_on(draft: Draft, query: MessageState, event: Event, address: str, taken
     query.tier = tier(query.origin, address)
     query.taken_at = taken_at
     query.recipient = query.dispatched_at = query.acknowledged_at = query.period = None
-    query.proposed_due = query.remind_at = None
+    query.proposed_due = query.remind_at = query.reminded_at = None
     query.reminded = 0
-
-
-def schedule_reminders(draft: Draft, query: MessageState) -> None:
-    """Begin the reminders of a duty, or begin them anew when its date has changed."""
-    query.reminded = 0
-    query.remind_at = next_at(draft.setting.reminders(query.kind, query.due), 0)
 
 
 def cohort_data(message: MessageState, **more: Any) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import assert_never
 from contracts.addresses import ancestors
 from contracts.batch import ClosePeriod, Orders, PassOn, Remind
 from contracts.reasons import reason_code
-from contracts.reminders import ReminderStep, latest_due, next_at
-from services.ledger import duties
+from contracts.reminders import ReminderStep
+from services.ledger import duties, reminding
 from services.ledger.draft import Draft, ImpossibleRecordError
 from services.ledger.outbound import reminder
 from services.ledger.records import Handover, MessageState, NewClosing
@@ -55,48 +55,33 @@ def _remind(draft: Draft, handover: Handover, order: Remind, query: MessageState
 
 
 def _remind_by_hand(draft: Draft, handover: Handover, order: Remind, query: MessageState) -> None:
-    if _is_cooling_down(draft, query):
+    cooled_down = reminding.cooled_down(draft.setting, query)
+    if cooled_down is not None and draft.setting.at < cooled_down:
         return
     said = {"step": BY_HAND, "by": order.by, "reason": reason_code(order.reason)}
     _record(draft, handover, query, Event.REMINDED, **said)
+    query.remind_at = reminding.look_again_at(draft.setting, query)
     _say_by_hand(draft, handover, order, query)
 
 
 def _remind_by_policy(draft: Draft, handover: Handover, query: MessageState) -> None:
-    steps = draft.setting.reminders(query.kind, query.due)
-    step = latest_due(steps, draft.setting.at, query.reminded)
-    if step is None:
-        _look_again(draft, query, steps, query.reminded)
-        return
-    if not step.escalation and _is_cooling_down(draft, query):
-        # Reminded by hand just now: this step is as good as taken.
-        _look_again(draft, query, steps, step.number)
-        return
-    said = {"step": step.name, "number": step.number}
-    if step.escalation:
-        _record(draft, handover, query, Event.ESCALATED, told=_next_above(draft, query), **said)
-    else:
-        _record(draft, handover, query, Event.REMINDED, **said)
-    _look_again(draft, query, steps, step.number)
-    _say(draft, handover, query, step)
-
-
-def _look_again(draft: Draft, query: MessageState, steps: tuple[ReminderStep, ...], number: int) -> None:
-    query.reminded = number
-    query.remind_at = next_at(steps, number)
+    step = reminding.due_step(draft.setting, query)
+    if step is not None:
+        query.reminded = step.number
+        said = {"step": step.name, "number": step.number}
+        if step.escalation:
+            _record(draft, handover, query, Event.ESCALATED, told=_next_above(draft, query), **said)
+        else:
+            _record(draft, handover, query, Event.REMINDED, **said)
+        _say(draft, handover, query, step)
+    query.remind_at = reminding.look_again_at(draft.setting, query)
     draft.decision.updated[query.id] = query
-
-
-def _is_cooling_down(draft: Draft, query: MessageState) -> bool:
-    kind = draft.setting.kind(query.kind or "")
-    if query.reminded_at is None or kind is None:
-        return False
-    return draft.setting.at < query.reminded_at + kind.reminders.cooldown
 
 
 def _record(draft: Draft, handover: Handover, query: MessageState, event: Event, **said: object) -> None:
     draft.apply(query, event)
-    query.reminded_at = draft.setting.at
+    if event is Event.REMINDED:
+        query.reminded_at = draft.setting.at
     query.reminder_batch = handover.batch
     draft.append(event, query.id, duties.cohort_data(query, **said))
 
@@ -115,12 +100,11 @@ def _say_by_hand(draft: Draft, handover: Handover, order: Remind, query: Message
 
 
 def _say_again(draft: Draft, handover: Handover, order: Remind, query: MessageState) -> None:
+    step = reminding.step_taken(draft.setting, query)
     if order.by is not None:
         _say_by_hand(draft, handover, order, query)
-        return
-    for step in draft.setting.reminders(query.kind, query.due):
-        if step.number == query.reminded:
-            _say(draft, handover, query, step)
+    elif step is not None:
+        _say(draft, handover, query, step)
 
 
 def _next_above(draft: Draft, query: MessageState) -> str | None:

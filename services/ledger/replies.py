@@ -8,18 +8,21 @@ query: it may overtake the router's report of that, and then both are recorded, 
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from contracts.batch import Admitted
 from contracts.envelope import ExtensionReply, MessageType, Outcome
 from contracts.problems import ProblemType
 from contracts.reasons import reason_code
-from services.ledger import duties
+from services.ledger import duties, reminding
 from services.ledger.draft import Draft, ImpossibleRecordError, is_query
 from services.ledger.outbound import forwarded
 from services.ledger.records import Handover, MessageState
 from services.ledger.transitions import CLOSED, OPEN, Event, State
 
 MOST_FORWARDS = 3
+LONGEST_EXTENSION = timedelta(days=366)
+"""How far ahead, from the day on which it is asked for, more time may reach."""
 
 Objection = tuple[ProblemType, str]
 
@@ -92,6 +95,11 @@ def _against_date(draft: Draft, record: Admitted, query: MessageState) -> Object
     if query.due is None or record.due <= query.due:
         return ProblemType.DUE_NOT_LATER, f"due {record.due} is not later than {query.due}, which holds"
     today = draft.setting.calendar.local_date(record.arrived_at)
+    if record.due > today + LONGEST_EXTENSION:
+        return (
+            ProblemType.DUE_TOO_LATE,
+            f"due {record.due} is later than {today + LONGEST_EXTENSION}, which is the latest",
+        )
     if record.due < today:
         return ProblemType.DUE_IN_THE_PAST, f"due {record.due} has passed; today is {today}"
     return None
@@ -164,7 +172,7 @@ def _extend(draft: Draft, _handover: Handover, record: Admitted, query: MessageS
     draft.apply(query, event)
     draft.append(event, query.id, duties.cohort_data(query, **said))
     if event is Event.EXTENDED and query.state in OPEN:
-        duties.schedule_reminders(draft, query)
+        reminding.begin(draft.setting, query)
 
 
 def _forward(draft: Draft, handover: Handover, record: Admitted, query: MessageState) -> None:

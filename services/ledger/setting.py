@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from contracts.kinds import Kind
 from contracts.period import Calendar
-from contracts.reminders import ReminderStep, steps
+from contracts.reminders import DEFAULT_POLICY, ReminderPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,7 @@ class Setting:
         """The platform's date."""
         return self.calendar.local_date(self.at)
 
-    def reminders(self, kind: str | None, due: date | None) -> tuple[ReminderStep, ...]:
-        """When a recipient of a query of ``kind`` is reminded; never where nothing is due."""
+    def policy(self, kind: str | None) -> ReminderPolicy:
+        """How recipients of queries of ``kind`` are reminded."""
         known = self.kind(kind or "")
-        if known is None or due is None:
-            return ()
-        return steps(known.reminders, due, self.calendar)
+        return known.reminders if known is not None else DEFAULT_POLICY

@@ -79,12 +79,12 @@ def no_fence() -> None:
 
 def no_compare() -> None:
     """Guard: a redelivered batch hands on again what is not dispatched yet; here it counts as a mere duplicate."""
-    take_again = decisions._Deciding._take_again  # noqa: SLF001
+    take_again = decisions._take_again  # noqa: SLF001
 
-    def never_the_first(self: Any, handover: Any, record: Admitted, *, first_in_batch: bool) -> None:
-        take_again(self, handover, record, first_in_batch=False)
+    def never_the_first(draft: Any, handover: Any, record: Admitted, *, first_in_batch: bool) -> None:
+        take_again(draft, handover, record, first_in_batch=False)
 
-    _put(decisions._Deciding, "_take_again", never_the_first)  # noqa: SLF001
+    _put(decisions, "_take_again", never_the_first)
 
 
 def returns_pass() -> None:

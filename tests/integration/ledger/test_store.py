@@ -15,7 +15,7 @@ from services.ledger.store.queries import READING, WRITING
 async def test_replayed_migrations_equal_the_declared_tables(database: str) -> None:
     def differences(connection: Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
-        return compare_metadata(context, METADATA)
+        return list(compare_metadata(context, METADATA))
 
     engine = create_async_engine(database.replace("postgresql://", "postgresql+asyncpg://"))
     async with engine.connect() as connection:
@@ -65,7 +65,8 @@ async def test_a_cohort_that_does_not_add_up_cannot_be_written(database: str) ->
     owner = await asyncpg.connect(database)
     with pytest.raises(asyncpg.CheckViolationError):
         await owner.execute(
-            "INSERT INTO cohort VALUES ('recipient', '41', 'national', 'case.assist', '2026-11', 2, 1, 0, 0, 0, 0, 0, 0)"
+            "INSERT INTO cohort VALUES ('recipient', '41', 'national', 'case.assist', '2026-11',"
+            " 2, 1, 0, 0, 0, 0, 0, 0)"
         )
     await owner.close()
 

@@ -95,7 +95,7 @@ def query(to: str = "410102", sender: str = "310115", **changes: Any) -> Admitte
 
 def reply(type: str, to: Admitted, sender: str | None = None, **changes: Any) -> Admitted:
     """What ``sender``, by default whom the query is addressed to, says about a query."""
-    return admitted(type, sender or to.address or "", correlation_id=to.id, **changes)
+    return admitted(type, sender or to.address or "", **{"correlation_id": to.id, **changes})
 
 
 def forward(of: Admitted, to: str, sender: str | None = None) -> Admitted:

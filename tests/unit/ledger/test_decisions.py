@@ -1,94 +1,30 @@
 """Decisions: random lives of messages, with retries, redeliveries and hostile answers, against a small model."""
 
-import hashlib
 import itertools
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from contracts.batch import Admitted, Dispatched, Intake, Parked, Refused, Report
-from contracts.period import Calendar
+from contracts.batch import Admitted, Dispatched, LedgerBatch, Parked, Report
 from contracts.problems import ProblemType
-from services.ledger.decisions import append_refusals, decide, wanted_ids
 from services.ledger.draft import ImpossibleRecordError
-from services.ledger.records import CohortKey, Decision, MessageState, NewEntry
-from services.ledger.setting import Setting
-from services.ledger.transitions import State
+from services.ledger.records import CohortKey, Decision
+from services.ledger.transitions import Event, State
+from tests.unit.ledger.lives import Ledger, batch, dispatched, problems, reply
+from tests.unit.ledger.lives import query as a_query
 
-CALENDAR = Calendar(ZoneInfo("Asia/Shanghai"))
-START = datetime(2026, 11, 20, 8, tzinfo=UTC)
 PLACES = ["410102", "410103", "310115", "110101"]
 
 
-class Ledger:
-    """A ledger in memory around the pure functions, which keeps what the sequencer would write."""
-
-    def __init__(self) -> None:
-        self.messages: dict[UUID, MessageState] = {}
-        self.cohorts: dict[CohortKey, Counter[str]] = {}
-        self.entries: list[NewEntry] = []
-        self.refusals: set[UUID] = set()
-        self.now = START
-
-    def take(self, *batches: Intake | Report) -> Decision:
-        self.now += timedelta(seconds=1)
-        setting = Setting(self.now, len(self.entries), CALENDAR, lambda address: address, lambda: b"salt" * 4)
-        known = {id: replace(self.messages[id]) for id in wanted_ids(batches) if id in self.messages}
-        decision = decide(batches, known, setting)
-        self.refusals |= {refusal.record.id for refusal in append_refusals(decision, self.refusals, setting)}
-        self.entries += decision.entries
-        self.messages |= decision.inserted | decision.updated
-        for key, move in decision.moves.items():
-            counter = self.cohorts.setdefault(key, Counter())
-            for name in ("received", "answered", "on_time", "unanswered"):
-                counter[name] += getattr(move, name)
-        return decision
-
-
-def a_query(to: str = "410102", sender: str = "310115", **changes: object) -> Admitted:
-    id = uuid4()
-    record = Admitted(
-        id=id,
-        type="query",
-        sender=sender,
-        submitter=sender,
-        origin=sender,
-        content_type="application/json",
-        digest=hashlib.sha256(id.bytes).digest(),
-        arrived_at=START,
-        payload=b'{"subject":"x"}',
-        kind="case.assist",
-        written_to=to,
-        address=to,
-        due=date(2026, 12, 20),
-    )
-    return Admitted(**{**{name: getattr(record, name) for name in record.__struct_fields__}, **changes})  # type: ignore[arg-type]
-
-
-def an_answer(query: Admitted, sender: str | None = None, **changes: object) -> Admitted:
-    given = {"type": "answer", "kind": None, "written_to": None, "address": None, "due": None, "outcome": "confirmed"}
-    place = sender or query.address or ""
-    return a_query(sender=place, **{**given, "correlation_id": query.id, **changes})
-
-
-def batch(*records: Admitted | Refused) -> Intake:
-    return Intake(uuid4(), list(records))
-
-
-def dispatched(*records: Admitted) -> Report:
-    return Report(uuid4(), [Dispatched(record.id, record.address or "", record.address or "") for record in records])
-
-
-def problems(decision: Decision) -> list[str]:
-    return [record.problem for record in decision.refused.values()]
+def an_answer(query: Admitted, sender: str | None = None, **changes: Any) -> Admitted:
+    return reply("answer", query, sender, **{"outcome": "confirmed", **changes})
 
 
 def test_a_query_is_accepted_dispatched_and_answered_and_each_is_an_entry() -> None:
@@ -101,7 +37,8 @@ def test_a_query_is_accepted_dispatched_and_answered_and_each_is_an_entry() -> N
     assert [entry.index for entry in ledger.entries] == [0, 1, 2, 3]
     assert ledger.messages[query.id].state is State.ANSWERED
     key = CohortKey("recipient", "410102", "national", "case.assist", "2026-11")
-    assert ledger.cohorts[key] == {"received": 1, "answered": 1, "on_time": 1, "unanswered": 0}
+    counted = ("received", "answered", "on_time", "on_time_original", "substantive")
+    assert +ledger.cohorts[key] == dict.fromkeys(counted, 1)
 
 
 def test_the_same_batch_again_hands_on_again_what_is_not_dispatched_and_counts_nothing() -> None:
@@ -225,11 +162,11 @@ class RandomLives(RuleBasedStateMachine):
     def begin(self) -> None:
         self.ledger = Ledger()
         self.queries: list[Admitted] = []
-        self.batches: list[Intake | Report] = []
+        self.batches: list[LedgerBatch] = []
         self.answered: set[UUID] = set()
         self.received: set[UUID] = set()
 
-    def take(self, *batches: Intake | Report) -> Decision:
+    def take(self, *batches: LedgerBatch) -> Decision:
         self.batches += batches
         return self.ledger.take(*batches)
 
@@ -296,9 +233,9 @@ class RandomLives(RuleBasedStateMachine):
         events = Counter((entry.message_id, entry.event) for entry in self.ledger.entries)
         for query in self.queries:
             state = self.ledger.messages[query.id].state
-            assert events[query.id, "accepted"] == 1
-            assert events[query.id, "dispatched"] == (query.id in self.received)
-            assert events[query.id, "answered"] == (query.id in self.answered) == (state is State.ANSWERED)
+            assert events[query.id, Event.ACCEPTED] == 1
+            assert events[query.id, Event.DISPATCHED] == (query.id in self.received)
+            assert events[query.id, Event.ANSWERED] == (query.id in self.answered) == (state is State.ANSWERED)
 
 
 TestRandomLives = RandomLives.TestCase

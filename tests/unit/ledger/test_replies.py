@@ -11,6 +11,7 @@ from services.ledger.transitions import State
 from tests.unit.ledger.lives import Ledger, batch, dispatched, forward, problems, query, received, reply
 
 LATER = date(2027, 1, 10)
+NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
 
 
 def test_an_acknowledgement_goes_to_the_asker_once_and_leaves_the_query_unanswered() -> None:
@@ -200,7 +201,7 @@ def test_an_answer_is_rated_once_by_its_asker() -> None:
         (lambda asked: reply("extension", asked, sender="310115", due=LATER), ProblemType.NOT_ASKED),
         (lambda asked: reply("extension", asked, due=date(2026, 12, 20)), ProblemType.DUE_NOT_LATER),
         (
-            lambda asked: reply("extension", asked, due=date(2026, 12, 24), arrived_at=datetime(2027, 1, 1, tzinfo=UTC)),
+            lambda asked: reply("extension", asked, due=date(2026, 12, 24), arrived_at=NEW_YEAR),
             ProblemType.DUE_IN_THE_PAST,
         ),
         (lambda asked: reply("extension", asked, sender="310115", outcome="accepted"), ProblemType.NO_EXTENSION_ASKED),

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.addresses import AddressError
-from contracts.data import carried_files
 from contracts.changes import Change
+from contracts.data import carried_files
 from contracts.directory import Directory, Jurisdiction, Resolution
 from contracts.directory_files import parse_file, plan_edition
 
