@@ -61,7 +61,7 @@ def _tenures_of(code: str, changes: Iterable[Change], moves: "_Moves", names_now
     ended: Change | None = None
     for change in changes:
         if change.ends == code:
-            names = names or [change.old_name]
+            names = _with(names, change.old_name)
             # Of several rows that end a tenure, the latest that says where the place went counts.
             ended = change if ended is None or change.new_code is not None else ended
             continue
@@ -69,7 +69,8 @@ def _tenures_of(code: str, changes: Iterable[Change], moves: "_Moves", names_now
             done.append(Tenure(tuple(names), since, ended.year, moves.way_of(ended)))
             names, since, ended = [change.new_name], change.year, None
         elif change.reassigns and not moves.is_renaming(change):
-            done.append(Tenure((*names,) or (change.old_name,), since, change.year, moves.way_of(change)))
+            names = _with(names, change.old_name)
+            done.append(Tenure(tuple(names), since, change.year, moves.way_of(change)))
             names, since = [change.new_name], change.year
         else:
             names = _with(names, *((change.old_name,) if change.old_code == code else ()), change.new_name)
