@@ -151,8 +151,8 @@ def test_both_readings_of_the_carried_codes_come_to_the_same_totals(
 
 
 def test_both_readings_of_every_code_agree_in_every_province_but_those_founded_since(carried: Directory) -> None:
-    cohorts = {code: position for position, code in enumerate(sorted(carried.codes | carried.retired))}
-    check_that_both_readings_agree(carried, cohorts, None)
+    codes = sorted(code for code in carried.codes | carried.retired if len(code) <= 6)
+    check_that_both_readings_agree(carried, {code: position for position, code in enumerate(codes)}, None)
 
 
 some_county = st.sampled_from(COUNTIES)
