@@ -13,6 +13,7 @@ FIRST_YEAR = 1980
 # The one kind of change that says a code passed to another place; under every other kind the place stays the same.
 REASSIGNED = "码位改派"
 FOUNDED = "新设"
+RENAMED = "更名"
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,6 +169,22 @@ def test_a_way_across_provinces_is_believed_when_a_document_is_cited() -> None:
     assert (way(""), way("国函〔2027〕1号")) == (None, "120101")
 
 
+@pytest.mark.parametrize(
+    ("correction", "code", "year", "address"),
+    [
+        (row(2014, "撤销", "130103 桥东区", "130102 长安区"), "130103", None, "130102"),
+        (row(1984, "撤销", "450405 鸳江区", "450403 万秀区"), "450405", 1983, "450403"),
+        (row(1983, "更名", "330302 南城区", "330302 城区"), "330302", 1982, "330302"),
+    ],
+)
+def test_a_row_that_is_imported_later_corrects_the_table(
+    carried_plan: EditionPlan, correction: Change, code: str, year: int | None, address: str
+) -> None:
+    corrected = Directory.of(carried_plan.added, [*carried_plan.changes, correction])
+    assert corrected.resolve(code, year).address == address
+    assert corrected.resolve("450405").status == corrected.resolve("330302").status == "current"
+
+
 class Lookups(dict[str, object]):
     """A table that counts what is looked up in it, and refuses to be gone through."""
 
