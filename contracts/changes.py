@@ -13,6 +13,7 @@ FIRST_YEAR = 1980
 # The one kind of change that says a code passed to another place; under every other kind the place stays the same.
 REASSIGNED = "码位改派"
 FOUNDED = "新设"
+RENAMED = "更名"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,22 @@ class Change:
     def reassigns(self) -> bool:
         """Whether the code stayed in use and passed to another place."""
         return self.change == REASSIGNED and self.old_code == self.new_code
+
+
+def in_order(code: str, changes: Iterable[Change]) -> tuple[Change, ...]:
+    """A code's changes, earliest first; those of one year in the order given, as far as their names allow it.
+
+    Where a code is left by one place and taken by another in one year, the leaving comes first.
+    """
+    changes = tuple(changes)
+    taken = {(change.year, change.new_name) for change in changes if change.starts == code}
+
+    def place(change: Change) -> tuple[int, int]:
+        if change.ends != code:
+            return change.year, 1
+        return change.year, 2 if (change.year, change.old_name) in taken else 0
+
+    return tuple(sorted(changes, key=place))
 
 
 def name_in(changes_of_code: Iterable[Change], code: str, year: int) -> str | None:

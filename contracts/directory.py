@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from contracts.addresses import Address, parse_address
-from contracts.changes import Change, name_in
+from contracts.changes import Change, in_order, name_in
 from contracts.tenures import Tenure, tenure_in, tenures
 
 Level = Literal["province", "prefecture", "county", "township"]
@@ -78,19 +78,15 @@ class Directory:
         """
         by_code: dict[str, list[Change]] = {}
         once = set(retired)
-        for change in sorted(changes, key=lambda change: change.year):
+        for change in changes:
             named = {code for code in (change.old_code, change.new_code) if code is not None}
             once |= named
             for code in named:
                 by_code.setdefault(code, []).append(change)
+        ordered = {code: in_order(code, rows) for code, rows in by_code.items()}
         current = {jurisdiction.code: jurisdiction for jurisdiction in jurisdictions}
         names_now = {code: jurisdiction.name for code, jurisdiction in current.items()}
-        return cls(
-            current,
-            {code: tuple(rows) for code, rows in by_code.items()},
-            tenures(by_code, names_now),
-            once,
-        )
+        return cls(current, ordered, tenures(ordered, names_now), once)
 
     def __contains__(self, code: str) -> bool:
         """Whether the code is a current jurisdiction's (a department is not a code)."""
@@ -136,8 +132,11 @@ class Directory:
 
         What the year of a change, years before the first change and years to come mean, `resolve` says.
         """
-        jurisdiction = self._jurisdictions.get(code)
-        return name_in(self.changes_of(code), code, year) or (jurisdiction.name if jurisdiction is not None else None)
+        changes = self.changes_of(code)
+        # What the edition itself says of today is better than what the changes amount to.
+        if code in self._jurisdictions and all(change.year <= year for change in changes):
+            return self._jurisdictions[code].name
+        return name_in(changes, code, year)
 
     def successor_of(self, code: str) -> str | None:
         """The other code under which the last bearer of this code went on, current or not; None when there is none."""

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from contracts.addresses import province
-from contracts.changes import FOUNDED, REASSIGNED, Change
+from contracts.changes import FOUNDED, REASSIGNED, RENAMED, Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def _tenures_of(code: str, changes: Iterable[Change], moves: "_Moves", names_now
     ended: Change | None = None
     for change in changes:
         if change.ends == code:
-            names = names or [change.old_name]
+            names = _with(names, change.old_name)
             # Of several rows that end a tenure, the latest that says where the place went counts.
             ended = change if ended is None or change.new_code is not None else ended
             continue
@@ -69,7 +69,8 @@ def _tenures_of(code: str, changes: Iterable[Change], moves: "_Moves", names_now
             done.append(Tenure(tuple(names), since, ended.year, moves.way_of(ended)))
             names, since, ended = [change.new_name], change.year, None
         elif change.reassigns and not moves.is_renaming(change):
-            done.append(Tenure((*names,) or (change.old_name,), since, change.year, moves.way_of(change)))
+            names = _with(names, change.old_name)
+            done.append(Tenure(tuple(names), since, change.year, moves.way_of(change)))
             names, since = [change.new_name], change.year
         else:
             names = _with(names, *((change.old_name,) if change.old_code == code else ()), change.new_name)
@@ -111,6 +112,7 @@ class _Moves:
         self._departures: dict[_Key, set[str]] = defaultdict(set)
         self._unsettled: set[tuple[int, str]] = set()
         self._founded: set[str] = set()
+        self._renamed: set[tuple[int, str]] = set()
         for code, changes in changes_by_code.items():
             for change in changes:
                 self._note(code, change)
@@ -124,14 +126,18 @@ class _Moves:
             self._unsettled.add((change.year, code[:-2]))
         if change.change == FOUNDED and code == province(code):
             self._founded.add(code)
+        if change.change == RENAMED and change.starts is None:
+            self._renamed.add((change.year, code))
 
     def is_renaming(self, change: Change) -> bool:
         """Whether a reassigned code in truth kept its place under another name.
 
-        That is so when the earlier name came to no other code, the later one left no other, and around it nothing else
-        ended or began by itself.
+        That is so when another row of the year says it, or when the earlier name came to no other code, the later one
+        left no other, and around it nothing else ended or began by itself.
         """
         code = change.old_code or ""
+        if (change.year, code) in self._renamed:
+            return True
         came = self._arrivals[_key(change.year, code, change.old_name)].keys() - {code}
         left = self._departures[_key(change.year, code, change.new_name)] - {code}
         as_city = self._arrivals[_key(change.year, code, _as_city(change.old_name))]

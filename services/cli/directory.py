@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from contracts.addresses import AddressError
-from contracts.changes import Change
+from contracts.changes import FIRST_YEAR, Change
 from contracts.directory import Directory, Resolution
 from services.cli.context import DEFAULT_DATA, DataOption, JSONOption, print_json
 from services.cli.errors import CommandError
@@ -20,6 +20,11 @@ from services.registry.parts import current_directory
 app = typer.Typer(help="Import and look up jurisdictions, retired codes and their successors.", no_args_is_help=True)
 
 _SHOWN_CODES = 10
+
+YearOption = Annotated[
+    int | None,
+    typer.Option("--year", metavar="YEAR", help="Read the code as it was meant in this year. Default: as of today."),
+]
 
 
 @app.command("import")
@@ -53,19 +58,25 @@ def import_(
 @app.command()
 def show(
     code: Annotated[str, typer.Argument(metavar="CODE", help="A code of 2, 4, 6 or 9 digits.")],
+    year: YearOption = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JSONOption = False,
 ) -> None:
-    """Show what a code is, what lies directly under it, and how it changed."""
+    """Show what a code is, what lies directly under it, and how it changed.
+
+    With --year: what it was in that year, where that has gone, and how the code changed since.
+    """
+    _refuse_impossible(year)
     directory = on_database(data, current_directory)
-    resolution = _resolve(directory, code)
+    resolution = _resolve(directory, code, year)
     if resolution.status == "unknown":
         raise CommandError(f"{code} is and was no code of the directory")
-    document = _description(directory, code, resolution)
     if as_json:
-        print_json(document)
-    else:
+        print_json(_description(directory, code, resolution) | _description_then(directory, code, year))
+    elif year is None:
         _print_description(directory, code, resolution)
+    else:
+        _print_description_then(directory, code, resolution, year)
 
 
 @app.command()
@@ -73,16 +84,23 @@ def resolve(
     address: Annotated[
         str, typer.Argument(metavar="CODE", help="A code, or a department of one such as 410102.health.")
     ],
+    year: YearOption = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JSONOption = False,
 ) -> None:
-    """Follow a code to the current one: itself, or its successor."""
+    """Follow a code to the current one: itself, or its successor.
+
+    With --year, what the code stood for in that year is followed; the year of a change counts as after it.
+    """
+    _refuse_impossible(year)
     directory = on_database(data, current_directory)
-    resolution = _resolve(directory, address)
+    resolution = _resolve(directory, address, year)
     if as_json:
         print_json(asdict(resolution))
-        return
-    typer.echo(_resolution_line(directory, address, resolution))
+    elif year is None:
+        typer.echo(_resolution_line(directory, address, resolution))
+    else:
+        typer.echo(_resolution_line_then(directory, address, resolution, year))
 
 
 def _read(file: Path) -> bytes:
@@ -92,9 +110,18 @@ def _read(file: Path) -> bytes:
         raise CommandError(f"{file} cannot be read: {error.strerror}") from error
 
 
-def _resolve(directory: Directory, address: str) -> Resolution:
+def _refuse_impossible(year: int | None) -> None:
+    this_year = datetime.now().astimezone().year
+    if year is not None and not FIRST_YEAR <= year <= this_year:
+        raise CommandError(
+            f"{year} cannot be the year in which a code was written: the directory knows the codes from {FIRST_YEAR} "
+            f"on, and this is {this_year}"
+        )
+
+
+def _resolve(directory: Directory, address: str, year: int | None) -> Resolution:
     try:
-        return directory.resolve(address)
+        return directory.resolve(address, year)
     except AddressError as error:
         raise CommandError(str(error)) from error
 
@@ -115,6 +142,20 @@ def _description(directory: Directory, code: str, resolution: Resolution) -> dic
     }
 
 
+def _description_then(directory: Directory, code: str, year: int | None) -> dict[str, Any]:
+    if year is None:
+        return {}
+    return {
+        "year": year,
+        "name_then": directory.name_in(code, year),
+        "changes_since": [asdict(change) for change in _changes_since(directory, code, year)],
+    }
+
+
+def _changes_since(directory: Directory, code: str, year: int) -> list[Change]:
+    return [change for change in directory.changes_of(code) if change.year > year]
+
+
 def _print_description(directory: Directory, code: str, resolution: Resolution) -> None:
     jurisdiction = directory.get(code)
     typer.echo(_resolution_line(directory, code, resolution))
@@ -126,6 +167,25 @@ def _print_description(directory: Directory, code: str, resolution: Resolution) 
         typer.echo(f"below    {child.code} {child.name}")
     for change in directory.changes_of(code):
         typer.echo(f"changed  {_change_line(change)}")
+
+
+def _print_description_then(directory: Directory, code: str, resolution: Resolution, year: int) -> None:
+    typer.echo(_resolution_line_then(directory, code, resolution, year))
+    for change in _changes_since(directory, code, year):
+        typer.echo(f"changed  {_change_line(change)}")
+
+
+def _resolution_line_then(directory: Directory, address: str, resolution: Resolution, year: int) -> str:
+    if resolution.status == "unknown":
+        return _resolution_line(directory, address, resolution)
+    then = f"{address} in {year}: {directory.name_in(resolution.path[0], year) or 'a name that is not recorded'}"
+    steps = f" ({' → '.join(resolution.path)})" if len(resolution.path) > 1 else ""
+    if resolution.address is None:
+        return f"{then}, which leads to no current code{steps}; messages to it are parked"
+    name = directory.full_name(resolution.path[-1])
+    if resolution.status == "current":
+        return f"{then}, which has the code today: {name}{steps}"
+    return f"{then}, which is {resolution.address} today: {name}{steps}"
 
 
 def _resolution_line(directory: Directory, address: str, resolution: Resolution) -> str:
