@@ -64,7 +64,7 @@ class UnansweredQuery(Wire):
     address: str
     recipient: str
     tier: Tier
-    received_at: datetime = Field(description="When it was confirmed into the recipient's inbox")
+    dispatched_at: datetime = Field(description="When it was confirmed into the recipient's inbox, and so received")
     due: date | None
     overdue: bool
 
@@ -125,7 +125,7 @@ class MessageOut(Wire):
     parked_reason: str | None = None
     arrived_at: datetime | None = None
     accepted_at: datetime | None = None
-    received_at: datetime | None = None
+    dispatched_at: datetime | None = None
     closed_at: datetime | None = None
     period: str | None = None
     entries: list[EntryOut] = []

@@ -53,7 +53,7 @@ def unanswered_query(row: Row, today: date) -> UnansweredQuery:
         address=row["address"],
         recipient=row["recipient"],
         tier=row["tier"],
-        received_at=row["dispatched_at"],
+        dispatched_at=row["dispatched_at"],
         due=row["due"],
         overdue=row["due"] is not None and row["due"] < today,
     )
@@ -107,7 +107,7 @@ def message(id: UUID, row: Row | None, timeline: list[Row], refusals: list[Row])
         id=id,
         from_=row["origin"],
         to=row["written_to"] or row["address"],
-        received_at=row["dispatched_at"],
+        dispatched_at=row["dispatched_at"],
         entries=entries,
         refusals=refused,
         **{name: row[name] for name in same + also},
