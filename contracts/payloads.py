@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from contracts.envelope import JSON
+from contracts.json_names import RepeatedNameError, expect_distinct_names
 from contracts.kinds import PayloadError, PayloadSchema
 from contracts.problems import ProblemError, ProblemType
 
@@ -57,9 +58,15 @@ def _read_json(content_type: str, body: bytes) -> Payload:
         ) from None
     try:
         value = msgspec.json.decode(body)
-        return Payload(content_type, msgspec.json.encode(value, order="deterministic"), value)
+        canonical = msgspec.json.encode(value, order="deterministic")
+        expect_distinct_names(body, canonical)
+    except RepeatedNameError:
+        raise ProblemError(
+            ProblemType.PAYLOAD_AMBIGUOUS, "an object of the payload has two members of one name; give each name once"
+        ) from None
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise ProblemError(ProblemType.PAYLOAD_NOT_JSON, "the payload is not JSON (RFC 8259)") from None
+    return Payload(content_type, canonical, value)
 
 
 def _read_sealed(content_type: str, body: bytes) -> Payload:

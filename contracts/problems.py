@@ -49,6 +49,7 @@ class ProblemType(Enum):
     PAYLOAD_TOO_LARGE = ("payload-too-large", 413, "The payload is too large")
     PAYLOAD_NOT_UTF8 = ("payload-not-utf8", 422, "The payload is not valid UTF-8")
     PAYLOAD_NOT_JSON = ("payload-not-json", 422, "The payload is not JSON")
+    PAYLOAD_AMBIGUOUS = ("payload-ambiguous", 422, "The payload gives one name twice")
     PAYLOAD_INVALID = ("payload-invalid", 422, "The payload does not follow its schema")
     ID_REUSED = ("id-reused", 409, "The id was used before for another content")
     UNKNOWN_QUERY = ("unknown-query", 404, "The query is not on the ledger")

@@ -66,7 +66,7 @@ class UnansweredQuery(Wire):
     address: str
     recipient: str
     tier: Tier
-    received_at: datetime = Field(description="When it was confirmed into the recipient's inbox")
+    dispatched_at: datetime = Field(description="When it was confirmed into the recipient's inbox, and so received")
     due: date | None = Field(description="The date agreed on")
     original_due: date | None = Field(description="The date that held before any extension")
     state: str = Field(description="`dispatched`, `acknowledged` or `partly-answered`")
@@ -141,7 +141,7 @@ class MessageOut(Wire):
     parked_reason: str | None = None
     arrived_at: datetime | None = None
     accepted_at: datetime | None = None
-    received_at: datetime | None = None
+    dispatched_at: datetime | None = None
     closed_at: datetime | None = None
     period: str | None = None
     entries: list[EntryOut] = []

@@ -21,7 +21,7 @@ from services.registry.accounts import QueueState
 from services.registry.candidates import counties
 from services.registry.participants import Credentials, ParticipantRecord, Participants
 
-app = typer.Typer(help="Add, list, disable and enable participants.", no_args_is_help=True)
+app = typer.Typer(help="Add, list, disable, enable, renew and restore participants.", no_args_is_help=True)
 
 CREDENTIALS_FILE = "participants.jsonl"
 
@@ -116,6 +116,16 @@ def enable(address: _Address, data: DataOption = DEFAULT_DATA, as_json: JSONOpti
 
     async def work(participants: Participants, directory: Directory) -> tuple[ParticipantRecord, Directory]:
         return await participants.enable(address), directory
+
+    _show_changed(*on_participants(data, work), as_json=as_json)
+
+
+@app.command()
+def restore(address: _Address, data: DataOption = DEFAULT_DATA, as_json: JSONOption = False) -> None:
+    """Make a participant's inbox anew where somebody deleted it. What waits for it is delivered then; secrets stay."""
+
+    async def work(participants: Participants, directory: Directory) -> tuple[ParticipantRecord, Directory]:
+        return await participants.restore(address), directory
 
     _show_changed(*on_participants(data, work), as_json=as_json)
 

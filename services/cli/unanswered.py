@@ -63,7 +63,7 @@ def queries_table(items: Sequence[dict[str, Any]], clock: Clock) -> Table:
         made.add_row(
             Text(f"{item['id']}\n  {item['kind']}  {way(item)}"),
             item["tier"],
-            clock.moment(item["received_at"])[:16],
+            clock.moment(item["dispatched_at"])[:16],
             marked(f"{due}\nOVERDUE", "bold red") if item["overdue"] else due,
         )
     return made

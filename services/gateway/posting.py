@@ -10,6 +10,7 @@ from fastapi.security import HTTPBearer
 from contracts.addresses import AddressError
 from contracts.batch import Admitted, Refused
 from contracts.envelope import JOSE, MEMBERS, MessageType, Outcome
+from contracts.json_names import RepeatedNameError, expect_distinct_names
 from contracts.payloads import MAX_PAYLOAD_BYTES
 from contracts.period import Calendar
 from contracts.problems import ProblemError, ProblemType, echo
@@ -152,10 +153,16 @@ def _read_body(body: bytes) -> tuple[dict[str, object], bytes]:
     """The members of a posted object, and its payload as it was written. Raises ProblemError."""
     try:
         members = _BODY.decode(_utf8(body))
+        # What is within the payload is the same question at both doors, and asked behind them.
+        expect_distinct_names(body, msgspec.json.encode(members), within=False)
         payload = members.pop("payload", msgspec.Raw(b""))
         fields = {name: msgspec.json.decode(value) for name, value in members.items()}
         sealed = fields.get("content_type") == JOSE
         text = msgspec.json.decode(payload, type=str).encode() if sealed and payload else bytes(payload)
+    except RepeatedNameError:
+        raise ProblemError(
+            ProblemType.MALFORMED_REQUEST, "the object has two members of one name; give each name once"
+        ) from None
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise ProblemError(
             ProblemType.MALFORMED_REQUEST, "post one JSON object with id, type, payload and what the type needs"

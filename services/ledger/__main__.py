@@ -17,9 +17,9 @@ from services.ledger.settings import LedgerSettings
 from services.ledger.waiting import Patience
 from services.registry.snapshot import SnapshotWatcher
 from services.runtime.amqp.broker import AioPikaBroker
-from services.runtime.database import database_check, open_pool
+from services.runtime.database import UNANSWERED, database_check, open_pool
 from services.runtime.health import Health
-from services.runtime.http import create_app
+from services.runtime.http import answer_unavailable, create_app
 from services.runtime.http_server import serve_http
 from services.runtime.lifecycle import Stop, run, together
 from services.runtime.logging import configure_logging
@@ -103,6 +103,7 @@ async def serve(stop: Stop) -> None:
         app = create_app(
             "Huizhi ledger", DESCRIPTION, health=health, registry=registry, max_body_bytes=http.max_body_bytes
         )
+        answer_unavailable(app, UNANSWERED, "the ledger's database does not answer now; ask again in a moment")
         app.include_router(ledger_router(reader, lambda: snapshots.current, calendar))
         await together(
             stop,

@@ -23,7 +23,7 @@ from contracts.wire import (
 from services.ledger.store.connection import Row
 
 _MORE_ENTRIES_THAN_EVER = 2**62
-_RENAMED = {"id", "from_", "to", "received_at", "entries", "refusals"}
+_RENAMED = {"id", "from_", "to", "entries", "refusals"}
 _AS_THEY_ARE = tuple(name for name in MessageOut.model_fields if name not in _RENAMED)
 
 
@@ -47,7 +47,7 @@ def unanswered_query(row: Row, today: date) -> UnansweredQuery:
         address=row["address"],
         recipient=row["recipient"],
         tier=row["tier"],
-        received_at=row["dispatched_at"],
+        dispatched_at=row["dispatched_at"],
         due=row["due"],
         original_due=row["original_due"],
         state=row["state"],
@@ -102,7 +102,7 @@ def message(id: UUID, row: Row | None, timeline: list[Row], refusals: list[Row])
         id=id,
         from_=row["origin"],
         to=row["written_to"] or row["address"],
-        received_at=row["dispatched_at"],
+        dispatched_at=row["dispatched_at"],
         entries=entries,
         refusals=refused,
         **{name: row[name] for name in _AS_THEY_ARE},

@@ -148,6 +148,18 @@ class Participants:
         await self._broker.close_connections(address, "the participant's password was renewed")
         return Credentials(address, amqp_url_of(self._amqp_url, account), token)
 
+    async def restore(self, address: str) -> ParticipantRecord:
+        """Make the participant's inbox and its permissions on the broker anew where they are gone; what is there stays.
+
+        Raises ParticipantRefused when the address is no participant, BrokerAPIError when its account is gone as well.
+        """
+        async with changing(self._connection, "participants"):
+            active = (await self.get(address)).status == "active"
+            await self._broker.define([], inbox_topology([address], self.limits).queues)
+            await self._broker.permit(address, participant_permissions(address, active=active))
+            await record(self._connection, self._actor, "participant.restore", address, {})
+        return await self.get(address)
+
     async def _set_status(self, address: str, status: Literal["active", "disabled"]) -> ParticipantRecord:
         async with changing(self._connection, "participants"):
             await self.get(address)

@@ -28,6 +28,9 @@ AWAY = (
 )
 """What says that the database is away for now, as opposed to saying that a query is wrong. Worth another try."""
 
+UNANSWERED = (*AWAY, asyncpg.InterfaceError, asyncpg.QueryCanceledError)
+"""What says to a reader that it may ask again: the database is away, its connection broke, or it took too long."""
+
 log = structlog.get_logger(__name__)
 
 

@@ -3,9 +3,10 @@
 A service makes its application with ``create_app`` and adds its own routers; ``services.runtime.http_server`` runs it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 
+import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -52,6 +53,8 @@ _DOCS_POLICY = (
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'"
 )
 
+log = structlog.get_logger(__name__)
+
 
 class ProblemResponse(JSONResponse):
     """A problem as an answer (RFC 9457 section 3)."""
@@ -91,6 +94,20 @@ def create_app(
     app.include_router(_operations(health, registry))
     app.include_router(_documentation(title))
     return app
+
+
+def answer_unavailable(app: FastAPI, errors: Iterable[type[Exception]], detail: str) -> None:
+    """Have ``app`` answer 503 where a handler fails with one of ``errors``, which say that something it needs is away.
+
+    ``detail`` says what, and what to do. The error itself is logged and goes no further.
+    """
+
+    async def answer(request: Request, error: Exception) -> Response:
+        log.warning("request_unavailable", path=request.scope["path"], error=type(error).__name__)
+        return problem_response(Problem(ProblemType.UNAVAILABLE, detail))
+
+    for error in errors:
+        app.add_exception_handler(error, answer)
 
 
 async def _answer_problem(_request: Request, error: Exception) -> Response:

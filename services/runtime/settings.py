@@ -116,11 +116,10 @@ class LogSettings(BaseSettings):
 
 
 class PlatformSettings(BaseSettings):
-    """What this deployment serves, and by which calendar it counts."""
+    """By which calendar this deployment counts."""
 
     model_config = _config("HUIZHI_")
 
-    scope: str = Field(default="", pattern=r"^([0-9]{2}|[0-9]{4}|[0-9]{6})?$")
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "Asia/Shanghai"
     period_first_day: int = Field(default=21, ge=1, le=28)
     period_year_end_month: int = Field(default=12, ge=1, le=12)

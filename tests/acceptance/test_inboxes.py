@@ -53,8 +53,8 @@ async def test_an_inbox_that_was_deleted_parks_its_messages_until_it_is_there_ag
             assert {one["reason"] for one in await parked(exchange, list(states))} == {"inbox-gone"}
             assert (await exchange.see("rate", jurisdiction=gone.address))["received"] == 0
 
-            remade = await channel.declare_queue(f"inbox.{gone.address}", durable=True, arguments=definition)
-            await remade.bind("inbox", routing_key=gone.address)
+        await exchange.huizhi("participant", "restore", gone.address)
+        assert await inbox_definition(exchange, gone.address) == definition
         async with exchange.desks(gone) as (reader,):
             await reader.receives(*states)
             assert {id: len(reader.inbox.messages[id]) for id in states} == dict.fromkeys(states, 1)

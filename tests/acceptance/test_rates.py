@@ -136,7 +136,7 @@ async def test_rates_are_told_by_period_by_span_and_as_of_a_moment(exchange: Exc
         (second,) = await ask_and_answer(asker, asked, 1, 0)
         two = await exchange.until_state(second["id"], "dispatched")
         one = await exchange.see(f"messages/{first['id']}")
-        received, closed, later = (moment(m) for m in (one["received_at"], one["closed_at"], two["received_at"]))
+        received, closed, later = (moment(m) for m in (one["dispatched_at"], one["closed_at"], two["dispatched_at"]))
 
         async def told(**parameters: str) -> tuple[int, int]:
             rate = await exchange.see("rate", jurisdiction=asked.address, **parameters)
@@ -170,9 +170,9 @@ async def test_what_is_unanswered_is_listed_oldest_first_page_by_page_with_its_d
         listed = [one for page in pages for one in page]
         assert [len(page) for page in pages] == [2, 2, 1]
         assert [one["id"] for one in listed] == expected
-        assert [one["received_at"] for one in listed] == sorted(one["received_at"] for one in listed)
+        assert [one["dispatched_at"] for one in listed] == sorted(one["dispatched_at"] for one in listed)
         for one in listed:
-            due = moment(f"{one['due']}T00:00+08:00") - moment(one["received_at"])
+            due = moment(f"{one['due']}T00:00+08:00") - moment(one["dispatched_at"])
             assert timedelta(days=29) <= due <= timedelta(days=30)
             assert (one["overdue"], one["from"], one["tier"]) == (False, asker.address, "national")
         assert (await exchange.see("unanswered", jurisdiction=asked.address, tier="provincial"))["items"] == []

@@ -37,8 +37,8 @@ async def open_run(data: Path, addresses: StackFile, herald: Account, troubles: 
         await _known_to_the_gateways(api, addresses, herald, troubles)
         notice = str(uuid.uuid4())
         await persistently("the first notice", troubles, partial(_publish_notice, herald, notice))
-        received_at = await _until(troubles, partial(_received_at, api, notice))
-    return datetime.fromisoformat(received_at) + timedelta(microseconds=1)
+        dispatched_at = await _until(troubles, partial(_dispatched_at, api, notice))
+    return datetime.fromisoformat(dispatched_at) + timedelta(microseconds=1)
 
 
 async def _known_to_the_gateways(api: API, addresses: StackFile, herald: Account, troubles: Troubles) -> None:
@@ -64,9 +64,9 @@ async def _publish_notice(herald: Account, id: str) -> None:
         await publish(ingress, notice)
 
 
-def _received_at(api: API, id: str) -> str | None:
+def _dispatched_at(api: API, id: str) -> str | None:
     message = api.message(id)
-    return message["received_at"] if message is not None else None
+    return message["dispatched_at"] if message is not None else None
 
 
 async def _until(troubles: Troubles, ask: Callable[[], Any]) -> Any:

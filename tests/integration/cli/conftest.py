@@ -60,7 +60,7 @@ def _known_to_the_services(data: Path) -> None:
     with API(data) as api:
         while (custody := _taken(api, body_of(fields, PAYLOAD))) is None:
             pass
-        while (message := api.message(custody["id"])) is None or message["received_at"] is None:
+        while (message := api.message(custody["id"])) is None or message["dispatched_at"] is None:
             pass
 
 

@@ -166,8 +166,34 @@ async def test_renewed_secrets_replace_the_old_ones_and_the_inbox_stays(exchange
         await exchange.participants.renew("410103")
 
 
-async def test_only_a_participant_can_be_shown_disabled_or_enabled(exchange: Exchange) -> None:
-    for work in (exchange.participants.get, exchange.participants.disable, exchange.participants.enable):
+async def test_an_inbox_that_was_deleted_is_made_anew_and_one_that_is_there_keeps_its_messages(
+    exchange: Exchange, actions: str
+) -> None:
+    credentials = await exchange.participants.add("410102")
+    async with channel_of(exchange.amqp_url) as channel:
+        await channel.queue_delete("inbox.410102")
+    await exchange.participants.restore("410102")
+    await put_into_inbox(exchange, "410102")
+    await exchange.participants.restore("410102")
+    async with channel_of(credentials.amqp_url) as channel:
+        assert await take_from_inbox(channel, "410102") == b"for you"
+        await publish(channel, user_id="410102")
+    recorded = [row["action"] for row in await exchange.connection.fetch(actions)]
+    assert recorded[-2:] == ["participant.restore", "participant.restore"]
+
+
+async def test_restoring_does_not_enable_who_is_disabled(exchange: Exchange) -> None:
+    credentials = await exchange.participants.add("410102")
+    await exchange.participants.disable("410102")
+    assert (await exchange.participants.restore("410102")).status == "disabled"
+    async with channel_of(credentials.amqp_url) as channel:
+        with pytest.raises(ChannelAccessRefused):
+            await publish(channel, user_id="410102")
+
+
+async def test_only_a_participant_can_be_shown_or_changed(exchange: Exchange) -> None:
+    everyone = exchange.participants
+    for work in (everyone.get, everyone.disable, everyone.enable, everyone.restore):
         with pytest.raises(ParticipantRefused, match="410102 is not a participant"):
             await work("410102")
 

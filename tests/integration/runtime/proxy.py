@@ -1,4 +1,4 @@
-"""A TCP proxy before the broker that can withhold the broker's words or cut the line."""
+"""A TCP proxy before a server that can withhold the server's words, cut the line, or be away."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,6 +13,7 @@ class Proxy:
         self._parts = urlsplit(url)
         self._lines: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
         self.deaf = False
         self.port = 0
 
@@ -26,6 +27,18 @@ class Proxy:
         """Reset all connections."""
         for line in self._lines:
             line.transport.abort()
+
+    async def open(self) -> None:
+        """Listen: on any port at first, later on the same one again."""
+        self._server = await asyncio.start_server(self.serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """Reset all connections and take no more."""
+        if self._server is not None:
+            self._server.close()
+            self.cut()
+            await self._server.wait_closed()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Join a client to the server."""
@@ -52,11 +65,8 @@ class Proxy:
 async def proxied(url: str) -> AsyncIterator[Proxy]:
     """A proxy before the server of ``url``."""
     proxy = Proxy(url)
-    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
-    proxy.port = server.sockets[0].getsockname()[1]
+    await proxy.open()
     try:
         yield proxy
     finally:
-        server.close()
-        proxy.cut()
-        await server.wait_closed()
+        await proxy.close()

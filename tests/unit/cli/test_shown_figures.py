@@ -115,7 +115,7 @@ def unanswered_query(**members: Any) -> dict[str, Any]:
         "address": "410102",
         "recipient": "410102",
         "tier": "provincial",
-        "received_at": "2026-11-24T03:01:11Z",
+        "dispatched_at": "2026-11-24T03:01:11Z",
         "due": "2026-12-09",
         "overdue": False,
     } | members

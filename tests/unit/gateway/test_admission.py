@@ -116,6 +116,7 @@ REFUSALS: list[tuple[Incoming, ProblemType]] = [
     (replace(QUERY, payload=b'{"subject":"\xff"}'), ProblemType.PAYLOAD_NOT_UTF8),
     (replace(QUERY, payload=b'{"subject":'), ProblemType.PAYLOAD_NOT_JSON),
     (replace(QUERY, payload=b"[" * 100_000), ProblemType.PAYLOAD_NOT_JSON),
+    (replace(QUERY, payload=b'{"subject":"x","subject":"x"}'), ProblemType.PAYLOAD_AMBIGUOUS),
     (replace(QUERY, payload=b'{"subject":7}'), ProblemType.PAYLOAD_INVALID),
     (replace(with_fields(content_type="application/jose"), payload=b"{}"), ProblemType.PAYLOAD_INVALID),
 ]

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from contracts.addresses import AddressError
 from contracts.changes import Change
-from contracts.data import carried_files
 from contracts.directory import Directory, Jurisdiction, Resolution
 
 

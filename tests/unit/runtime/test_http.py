@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from contracts.problems import ProblemError, ProblemType
 from services.runtime.health import Health
-from services.runtime.http import create_app
+from services.runtime.http import answer_unavailable, create_app
 from services.runtime.metrics import service_registry
 
 LIMIT = 2048
@@ -44,6 +44,11 @@ def app(health: Health) -> FastAPI:
     async def broken() -> None:
         raise LookupError("a secret")
 
+    @made.get("/away")
+    async def away() -> None:
+        raise ConnectionRefusedError("a secret")
+
+    answer_unavailable(made, (OSError,), "Ask again.")
     return made
 
 
@@ -94,6 +99,12 @@ async def test_a_fault_of_ours_is_a_problem_that_tells_nothing_of_it(client: htt
 
     assert_problem(answer, 500, "internal-error")
     assert "secret" not in answer.text
+
+
+async def test_what_is_away_is_a_problem_that_says_to_ask_again(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/away")
+
+    assert assert_problem(answer, 503, "unavailable")["detail"] == "Ask again."
 
 
 async def test_a_body_over_the_limit_is_refused_and_one_of_the_limit_is_not(client: httpx.AsyncClient) -> None:

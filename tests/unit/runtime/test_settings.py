@@ -34,7 +34,7 @@ def test_the_environment_is_read_under_the_documented_names(monkeypatch: pytest.
         "HUIZHI_BATCH_LINGER_MS": "2.5",
         "HUIZHI_PREFETCH": "9",
         "HUIZHI_HTTP_PORT": "8080",
-        "HUIZHI_SCOPE": "41",
+        "HUIZHI_TIME_ZONE": "Asia/Urumqi",
         "HUIZHI_PERIOD_FIRST_DAY": "1",
     }.items():
         monkeypatch.setenv(name, value)
@@ -44,7 +44,7 @@ def test_the_environment_is_read_under_the_documented_names(monkeypatch: pytest.
     assert (batch.size, batch.linger, batch.prefetch) == (7, 0.0025, 9)
     assert read_settings(HTTPSettings).port == 8080
     platform = read_settings(PlatformSettings)
-    assert (platform.scope, platform.period_first_day) == ("41", 1)
+    assert (platform.time_zone, platform.period_first_day) == ("Asia/Urumqi", 1)
 
 
 def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
