@@ -20,6 +20,7 @@ class Sort(Enum):
 
     TEXT = auto()
     FRACTION = auto()
+    RANK = auto()
     COUNT = auto()
     RATE = auto()
     """Per cent, two decimals."""
@@ -39,13 +40,13 @@ class Column:
     value: Callable[[CircularRow], Value]
 
     @property
-    def numeric(self) -> bool:
-        """Whether its values are numbers, or are read like them."""
-        return self.sort not in (Sort.TEXT, Sort.VERDICT)
+    def compared(self) -> bool:
+        """Whether its values are compared down the column digit by digit, and so stand at its right edge."""
+        return self.sort not in (Sort.RANK, Sort.TEXT, Sort.VERDICT)
 
 
 COLUMNS = (
-    Column("rank", Sort.COUNT, lambda row: row.rank),
+    Column("rank", Sort.RANK, lambda row: row.rank),
     Column("code", Sort.TEXT, lambda row: row.code),
     Column("name", Sort.TEXT, lambda row: row.name),
     Column("received", Sort.COUNT, lambda row: row.figures.received),

@@ -20,10 +20,10 @@ _STYLE = """
   caption p { margin: 0; color: #4a5058; font-size: .9rem; }
   th, td { padding: .35rem .5rem; border: 1px solid #c9ced6; }
   thead th { background: #e9edf3; font-size: .85rem; font-weight: 600; line-height: 1.35; text-align: center;
-    vertical-align: middle; overflow-wrap: break-word; }
+    vertical-align: middle; word-break: keep-all; }
   tbody th { font-weight: 400; text-align: left; }
-  td { text-align: center; }
-  td.number { text-align: right; white-space: nowrap; }
+  td { text-align: center; white-space: nowrap; }
+  td.number { text-align: right; }
   tbody tr:nth-child(even) { background: #f7f8fa; }
   td.rate { font-weight: 600; }
   td.not-met { color: #a3161c; font-weight: 600; }
@@ -32,10 +32,11 @@ _STYLE = """
   .note { margin-top: 1rem; color: #4a5058; font-size: .85rem; }
   @page { size: A4 landscape; margin: 12mm 10mm; }
   @media print {
-    body { margin: 0; max-width: none; padding: 0; font-size: 9pt; line-height: 1.4; }
+    body { margin: 0; max-width: none; padding: 0; font-size: 8pt; line-height: 1.35; }
     .scroll { overflow: visible; }
     h1 { font-size: 15pt; }
-    th, td { padding: 1.2mm 1.4mm; }
+    th, td { padding: .8mm .9mm; }
+    thead th { font-size: 7.5pt; }
     thead { display: table-header-group; }
     /* Otherwise the total would be repeated below every page. */
     tfoot { display: table-row-group; }
@@ -90,15 +91,20 @@ def _row(row: CircularRow, language: Language) -> str:
 
 
 def _cell(column: Column, row: CircularRow, language: Language) -> str:
-    shown = escape(text(column, row, language))
+    shown = escape(_text(column, row, language))
     if column.name == "name":
         return f'<th scope="row">{shown}</th>'
     names = " ".join(_classes(column, row))
     return f'<td class="{names}">{shown}</td>' if names else f"<td>{shown}</td>"
 
 
+def _text(column: Column, row: CircularRow, language: Language) -> str:
+    value = column.value(row)
+    return f"{value:,}" if column.sort is Sort.COUNT and value is not None else text(column, row, language)
+
+
 def _classes(column: Column, row: CircularRow) -> list[str]:
-    classes = ["number"] if column.numeric and column.name != "rank" else []
+    classes = ["number"] if column.compared else []
     if column.name == "rate":
         classes.append("rate")
     if column.sort is Sort.VERDICT and column.value(row) is False:

@@ -87,11 +87,12 @@ _CHINESE = Words(
         "下限相同的名次并列；接收数为0的不参加排名。"
         "3. 中位天数为接收至反馈所用天数的中位数。"
         "4. 较上期为两期反馈率之差；“–”表示无此项数据。"
+        "5. “本级及其他”指接收单位为本级，或属本级但未在表中单列的部分；各行与其相加等于合计。"
     ),
     page="第 {page} 页，共 {pages} 页",
     sheet="反馈率",
     total="合计",
-    rest="其他（本级及未列出的单位）",
+    rest="本级及其他",
     everything="全部",
     met=MappingProxyType({True: "达标", False: "未达标"}),
     levels=MappingProxyType({"province": "省级", "prefecture": "地市级", "county": "县级", "township": "乡镇级"}),
@@ -149,17 +150,19 @@ _ENGLISH = Words(
     as_of="As of {moment}",
     generated="Generated {moment}",
     note=(
-        "Notes: 1. Feedback rate = answered / received; the on-time and substantive rates, too, are of the received. "
+        "Notes: 1. Feedback rate = answered / received; the other two rates are also of what was received. "
         "A rate is never rounded to 100.00 while something is missing. "
         "2. Ranked by the lower bound of the 95 % Wilson score interval of the feedback rate, so that a chance 100 % "
         "of few queries does not stand first; equal bounds share a rank, and who received nothing has none. "
         "3. Median days are from receipt to answer. "
-        "4. The change is the difference of the two periods' feedback rates; – means that there is no such figure."
+        "4. The change is the difference of the two periods' feedback rates; – means that there is no such figure. "
+        "5. What was addressed to the scope itself, or below it to what is not listed, has a line of its own; "
+        "with it the rows add up to the total."
     ),
     page="Page {page} of {pages}",
     sheet="Feedback rates",
     total="Total",
-    rest="Others (the scope itself, and below it what is not listed)",
+    rest="Scope itself and others",
     everything="all",
     met=MappingProxyType({True: "met", False: "not met"}),
     levels=MappingProxyType(
@@ -185,7 +188,7 @@ _ENGLISH = Words(
             "name": "Jurisdiction",
             "received": "Received",
             "answered": "Answered",
-            "fraction": "Answered/received",
+            "fraction": "Fraction",
             "rate": "Feedback rate (%)",
             "unanswered": "Unanswered",
             "on_time": "On time",

@@ -4,6 +4,7 @@ import io
 from collections.abc import Sequence
 from datetime import UTC
 from decimal import Decimal
+from textwrap import wrap
 from unicodedata import east_asian_width
 
 from xlsxwriter import Workbook
@@ -20,11 +21,11 @@ _OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": 
 _LAST = len(COLUMNS) - 1
 _COLUMNS_KEPT_IN_SIGHT = next(index for index, column in enumerate(COLUMNS) if column.name == "name") + 1
 _A4 = 9
-# Widths are in characters of Latin script, of which a Chinese one fills two; the rest is the cell's own margin.
-_MARGIN, _NARROWEST, _WIDEST = 2, 6, 36
-# A longer heading is broken into lines.
-_HEADING_WIDTH = 10
-_LINE_HEIGHT = 14.5
+# Widths are in characters of Latin script, of which a Chinese one fills two. What is wider than the widest is shrunk.
+_MARGIN, _NARROWEST, _WIDEST = 2, 6, 26
+# A longer heading is broken into lines: a Latin one between words, a Chinese one anywhere.
+_HEADING_WIDTH = 8
+_LINE_HEIGHT, _ROW_HEIGHT = 14.5, 18
 
 
 def circular_xlsx(circular: Circular, language: Language) -> bytes:
@@ -34,6 +35,7 @@ def circular_xlsx(circular: Circular, language: Language) -> bytes:
     with Workbook(file, _OPTIONS) as workbook:
         workbook.set_properties(_properties(circular.subject, language))
         sheet = workbook.add_worksheet(WORDS[language].sheet)
+        sheet.set_default_row(_ROW_HEIGHT)
         styles = Styles(workbook)
         widths = _widths([*circular.rows, *below], language)
         header = _write_heading(sheet, styles, circular.subject, language)
@@ -64,9 +66,8 @@ def _write_heading(sheet: Worksheet, styles: Styles, subject: Subject, language:
 
 def _write_header(sheet: Worksheet, styles: Styles, header: int, widths: list[int], language: Language) -> None:
     headings = [WORDS[language].columns[column.name] for column in COLUMNS]
-    # Words are broken between them, so a Latin heading may take a line more than its length says.
-    heights = [-(-_width(name) // (width - _MARGIN)) for name, width in zip(headings, widths, strict=True)]
-    sheet.set_row(header, _LINE_HEIGHT * (max(heights) + 1))
+    most_lines = max(_lines(name, width - _MARGIN) for name, width in zip(headings, widths, strict=True))
+    sheet.set_row(header, _LINE_HEIGHT * most_lines + 6)
     for index, (name, width) in enumerate(zip(headings, widths, strict=True)):
         sheet.set_column(index, index, width)
         sheet.write_string(header, index, name, styles.heading)
@@ -112,9 +113,15 @@ def _widths(rows: Sequence[CircularRow], language: Language) -> list[int]:
 
 
 def _column_width(column: Column, rows: Sequence[CircularRow], language: Language) -> int:
-    heading_width = min(_width(WORDS[language].columns[column.name]), _HEADING_WIDTH)
+    name = WORDS[language].columns[column.name]
+    longest_word = max(len(word) for word in name.split()) if name.isascii() else 0
+    heading_width = max(min(_width(name), _HEADING_WIDTH), longest_word)
     widest = max([heading_width, *(_width(text(column, row, language)) for row in rows)])
     return max(_NARROWEST, min(widest, _WIDEST)) + _MARGIN
+
+
+def _lines(name: str, width: int) -> int:
+    return len(wrap(name, width)) if name.isascii() else -(-_width(name) // width)
 
 
 def _width(shown: str) -> int:

@@ -8,6 +8,7 @@ from xlsxwriter.format import Format
 from services.ledger.circular.columns import Column, Sort
 
 _NUMBER_FORMATS = {
+    Sort.RANK: "0",
     Sort.COUNT: "#,##0",
     Sort.RATE: "0.00",
     Sort.DAYS: "0.0",
@@ -42,10 +43,10 @@ class Styles:
             self._cells[key] = self._format(
                 font_size=10,
                 border=1,
-                align="left" if column.name == "name" else "right" if _aligned_right(column) else "center",
+                align="left" if column.name == "name" else "right" if column.compared else "center",
                 num_format=_NUMBER_FORMATS.get(column.sort, _TEXT_FORMAT),
                 bold=below or warning or column.name == "rate",
-                text_wrap=column.name == "name",
+                **({"indent": 1, "shrink": True} if column.name == "name" else {}),
                 **({"bg_color": _SHADE} if below else {}),
                 **({"font_color": _WARNING} if warning else {}),
             )
@@ -54,7 +55,3 @@ class Styles:
     def _format(self, **properties: Any) -> Format:
         common = {"font_name": _BODY_FONT, "valign": "vcenter", "border_color": _LINE}
         return self._workbook.add_format(common | properties)
-
-
-def _aligned_right(column: Column) -> bool:
-    return column.numeric and column.name != "rank"
