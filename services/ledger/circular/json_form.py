@@ -56,7 +56,7 @@ def _row(row: CircularRow) -> dict[str, Any]:
         "on_time_rate": _text(row.on_time_rate),
         "substantive_rate": _text(row.substantive_rate),
         "median_days": None if row.median_days is None else float(row.median_days),
-        "change": _text(row.change),
+        "change": _signed(row.change),
         "target": _text(row.target),
         "met": row.met,
     }
@@ -64,3 +64,7 @@ def _row(row: CircularRow) -> dict[str, Any]:
 
 def _text(value: Decimal | None) -> str | None:
     return None if value is None else str(value)
+
+
+def _signed(value: Decimal | None) -> str | None:
+    return f"{value:+}" if value else _text(value)
