@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import Enum, auto
 
 from contracts.rates import NO_RATE
-from services.ledger.circular.table import Circular, CircularRow
+from services.ledger.circular.table import Circular, CircularRow, signed
 from services.ledger.circular.words import WORDS, ColumnName, Language
 
 Value = str | int | Decimal | bool | None
@@ -79,4 +79,4 @@ def text(column: Column, row: CircularRow, language: Language) -> str:
         return NO_RATE
     if isinstance(value, bool):
         return WORDS[language].met[value]
-    return f"{value:+}" if column.sort is Sort.CHANGE and value else str(value)
+    return signed(value) if isinstance(value, Decimal) and column.sort is Sort.CHANGE else str(value)

@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from services.ledger.circular.table import Circular, CircularRow, Subject
+from services.ledger.circular.table import Circular, CircularRow, Subject, signed
 
 
 def circular_json(circular: Circular) -> bytes:
@@ -56,7 +56,7 @@ def _row(row: CircularRow) -> dict[str, Any]:
         "on_time_rate": _text(row.on_time_rate),
         "substantive_rate": _text(row.substantive_rate),
         "median_days": None if row.median_days is None else float(row.median_days),
-        "change": _signed(row.change),
+        "change": None if row.change is None else signed(row.change),
         "target": _text(row.target),
         "met": row.met,
     }
@@ -64,7 +64,3 @@ def _row(row: CircularRow) -> dict[str, Any]:
 
 def _text(value: Decimal | None) -> str | None:
     return None if value is None else str(value)
-
-
-def _signed(value: Decimal | None) -> str | None:
-    return f"{value:+}" if value else _text(value)

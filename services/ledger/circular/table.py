@@ -151,6 +151,11 @@ def make_circular(
     return Circular(subject, rows, _rest(total, listed), _row(total, None))
 
 
+def signed(change: Decimal) -> str:
+    """A change with its sign, `+0.15`; `0.00` has none."""
+    return f"{change:+}" if change else f"{change}"
+
+
 def _row(entry: CircularFigures, rank: int | None) -> CircularRow:
     if not 0 <= entry.substantive <= entry.figures.answered:
         raise ValueError(f"{entry.code}: {entry.substantive} of {entry.figures.answered} answers cannot be substantive")

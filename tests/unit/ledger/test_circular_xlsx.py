@@ -71,7 +71,7 @@ def test_the_header_stays_in_sight_and_is_repeated_on_every_landscape_page() -> 
     assert sheet.sheet_properties.pageSetUpPr.fitToPage
     assert (sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight) == (None, 0)
     assert sheet.oddFooter is not None
-    assert sheet.oddFooter.center.text.endswith("第 &P 页，共 &N 页")
+    assert str(sheet.oddFooter.center.text).endswith("第 &P 页，共 &N 页")
     assert sheet.auto_filter.ref == f"A{_HEADER}:P{_HEADER + len(example().rows)}"
 
 
