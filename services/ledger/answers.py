@@ -102,7 +102,6 @@ def message(id: UUID, row: Row | None, timeline: list[Row], refusals: list[Row])
         id=id,
         from_=row["origin"],
         to=row["written_to"] or row["address"],
-        dispatched_at=row["dispatched_at"],
         entries=entries,
         refusals=refused,
         **{name: row[name] for name in _AS_THEY_ARE},

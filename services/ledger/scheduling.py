@@ -16,6 +16,7 @@ import structlog
 
 from contracts.batch import PassOn, Remind
 from contracts.directory import Directory
+from contracts.moves import moved
 from contracts.problems import ProblemError
 from services.ledger.ordering import Ordering
 from services.ledger.store.queries import READING
@@ -73,9 +74,12 @@ class Scheduler:
         if directory is self._directory and now < self._succession_at:
             return 0
         addresses = [row["address"] for row in await self._pool.fetch(READING["open_addresses"])]
-        moved = successions(directory, addresses)
-        rows = await self._pool.fetch(READING["open_at"], list(moved)) if moved else []
-        orders = [PassOn(row["id"], row["address"], moved[row["address"]]) for row in rows]
+        handed_over = successions(directory, addresses)
+        if self._directory is not None:
+            # Only beside the directory before it can be seen that a code was given to another place.
+            handed_over |= moved(self._directory, directory, addresses)
+        rows = await self._pool.fetch(READING["open_at"], list(handed_over)) if handed_over else []
+        orders = [PassOn(row["id"], row["address"], handed_over[row["address"]]) for row in rows]
         for start in range(0, len(orders), _AT_ONCE):
             await self._give(orders[start : start + _AT_ONCE])
         self._directory, self._succession_at = directory, now + _SUCCESSION_INTERVAL_S
