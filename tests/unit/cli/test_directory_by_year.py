@@ -37,8 +37,10 @@ def said(*words: str) -> str:
         (
             "142132.health",
             "1982",
-            "142132.health in 1982: 大同县, which is 140215.health today: 山西省大同市云州区"
-            " (142132 → 140227 → 140215)",
+            (
+                "142132.health in 1982: 大同县, which is 140215.health today: 山西省大同市云州区"
+                " (142132 → 140227 → 140215)"
+            ),
         ),
         ("142121", "1982", "142121 in 1982: 阳高县, which is 140221 today: 山西省大同市阳高县 (142121 → 140221)"),
         ("450405", "1983", "450405 in 1983: 鸳江区, which leads to no current code; messages to it are parked"),
