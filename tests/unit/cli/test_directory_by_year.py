@@ -35,12 +35,14 @@ def said(*words: str) -> str:
     ("code", "year", "line"),
     [
         (
-            "142132.health",
-            "1982",
-            (
-                "142132.health in 1982: 大同县, which is 140215.health today: 山西省大同市云州区"
-                " (142132 → 140227 → 140215)"
-            ),
+            "142121",
+            "1981",
+            "142121 in 1981: 大同县, which is 140215 today: 山西省大同市云州区 (142121 → 142132 → 140227 → 140215)",
+        ),
+        (
+            "140227.health",
+            "2017",
+            "140227.health in 2017: 大同县, which is 140215.health today: 山西省大同市云州区 (140227 → 140215)",
         ),
         ("142121", "1982", "142121 in 1982: 阳高县, which is 140221 today: 山西省大同市阳高县 (142121 → 140221)"),
         ("450405", "1983", "450405 in 1983: 鸳江区, which leads to no current code; messages to it are parked"),
