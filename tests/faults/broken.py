@@ -61,6 +61,9 @@ def no_fence() -> None:
         assert row is not None
         return Head(epoch, row["size"], max(row["at"], row["now"]))
 
+    async def claim(connection: Connection) -> Head:
+        return await lock(connection, 1)
+
     async def advance(connection: Connection, head: Head, appended: int) -> None:
         return None
 
@@ -73,6 +76,7 @@ def no_fence() -> None:
         await write(connection, decision, refusals)
 
     _put(head, "lock", lock)
+    _put(head, "claim", claim)
     _put(head, "advance", advance)
     _put(sequencer, "_write", write_wherever_the_end_is)
 
@@ -128,7 +132,7 @@ def no_report() -> None:
 def silence_lasts() -> None:
     """Guard: a writer that falls silent in the middle of a statement is ended by the next one."""
 
-    async def look_away(connection: Connection, seconds: float) -> None:
+    async def look_away(connection: Connection) -> None:
         return None
 
     _put(head, "end_silent_writers", look_away)
