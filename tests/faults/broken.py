@@ -31,7 +31,7 @@ from services.runtime.amqp import connection as amqp_connection
 from services.runtime.amqp import sink
 from services.runtime.kill_points import reached
 from services.runtime.lifecycle import Stop
-from services.runtime.ports import BatchSource, Delivery
+from services.runtime.ports import BatchSink, BatchSource, Delivery, Publication
 from services.runtime.publishing import publish_until_taken
 from services.runtime.pump import Pump, Sinks
 from services.runtime.topology import DISPATCH
@@ -129,6 +129,16 @@ def no_report() -> None:
     _put(dispatch.Dispatching, "handle", place_only)
 
 
+def hoards() -> None:
+    """Guard: a publisher has in hand what is not taken yet, and takes nothing new meanwhile."""
+    hoard: list[Publication] = []
+
+    async def keep(sink: BatchSink, publications: Sequence[Publication], stop: Stop) -> None:
+        hoard.extend(publications)
+
+    _put(ingress, "publish_until_taken", keep)
+
+
 def silence_lasts() -> None:
     """Guard: a writer that falls silent in the middle of a statement is ended by the next one."""
 
@@ -195,6 +205,7 @@ ALTERATIONS: Mapping[str, Callable[[], None]] = {
     "returns-pass": returns_pass,
     "hand-over-first": hand_over_first,
     "no-report": no_report,
+    "hoards": hoards,
     "silence-lasts": silence_lasts,
     "quick": quick,
     "poisoned": poisoned,

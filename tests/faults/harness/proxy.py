@@ -50,6 +50,7 @@ class Proxy:
         self._freezing_words: bytes | None = None
         self._freezing_words_pass = 0
         self._closing = False
+        self._away = False
         self.confirms = 0
         self.commits = 0
         self.lost = asyncio.Event()
@@ -85,9 +86,19 @@ class Proxy:
         """
         self._freezing_words, self._freezing_words_pass = words, after
 
+    def go_away(self) -> None:
+        """Cut all lines and let nobody in, as a server does that is down."""
+        self._away = True
+        for line in self._lines:
+            line.cut()
+
+    def come_back(self) -> None:
+        """Let everybody in again."""
+        self._away = False
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Join a client to the server."""
-        if self._closing:
+        if self._closing or self._away:
             writer.transport.abort()
             return
         from_server, to_server = await asyncio.open_connection(*self._target)
