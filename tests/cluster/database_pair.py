@@ -29,7 +29,7 @@ class DatabasePair:
 @asynccontextmanager
 async def database_pair(directory: Path) -> AsyncIterator[DatabasePair]:
     """A pair that is up, with every COMMIT on both; gone after the ``async with``."""
-    first, second = new_servers(directory, "first", "second")
+    first, second = new_servers(directory, "db1", "db2")
     try:
         await first.initialise()
         await first.start()

@@ -94,7 +94,7 @@ async def outage(
 
 
 @pytest.mark.timeout(OUTAGE_S + 400)
-@pytest.mark.parametrize("away", ["database", "router"])
+@pytest.mark.parametrize("away", ["database", pytest.param("router", marks=pytest.mark.long)])
 async def test_what_is_away_slows_its_senders_and_nothing_grows_but_the_queues(
     servers: Servers, tmp_path: Path, away: str
 ) -> None:
@@ -113,6 +113,7 @@ async def test_what_is_away_slows_its_senders_and_nothing_grows_but_the_queues(
         assert max(memory.growth().values()) < MOST_GROWTH_MIB
 
 
+@pytest.mark.long
 async def test_control_a_service_that_takes_more_than_it_can_pass_on_is_seen_to_grow(
     servers: Servers, tmp_path: Path
 ) -> None:

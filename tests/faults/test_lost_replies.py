@@ -97,6 +97,7 @@ async def test_a_ledger_whose_database_falls_silent_in_the_middle_of_its_work_go
         assert stack["ledger"].said("database_away") >= 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_service_whose_lines_are_half_open_comes_back_by_itself(
     servers: Servers, tmp_path: Path, service: str
