@@ -1,6 +1,7 @@
 # What can be done here. `make help` lists it.
 
 DATA ?= .huizhi
+FAULTS ?= tests/faults
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -32,7 +33,7 @@ model: setup ## Check the custody protocol and its controls with Spin, exhaustiv
 	@tests/model/run.sh
 
 fault-test: setup ## All fault tests, the long ones too: kill, stop and cut off every part at every step, under load.
-	@$(BIN)/python -m pytest tests/faults
+	@$(BIN)/python -m pytest $(FAULTS)
 
 cluster-test: setup ## Kill nodes of a three-node broker and the primary of a database pair, under load.
 	@$(BIN)/python -m pytest tests/cluster
