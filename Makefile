@@ -1,6 +1,7 @@
 # What can be done here. `make help` lists it.
 
 DATA ?= .huizhi
+FAULTS ?= tests/faults
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -23,16 +24,16 @@ run: setup ## Start everything on this machine, play the demonstration, and stay
 demo: setup ## Start everything, play the demonstration, and stop; succeeds only if the ledger is right.
 	@$(BIN)/huizhi demo --data $(DATA)
 
-test: setup ## Run all tests against real servers, and name the slowest.
+test: setup ## Run all tests against real servers but those marked long, which fault-test runs, and cluster-test.
 	@$(BIN)/python -m services.cli.stack.install $(TEST_PACKAGES)
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest -m "not long" $(TESTS)
 
 model: setup ## Check the custody protocol and its controls with Spin, exhaustively within stated bounds.
 	@$(BIN)/python -m services.cli.stack.install $(TEST_PACKAGES)
 	@tests/model/run.sh
 
-fault-test: setup ## Kill, stop and cut off every part at every step, under load, and say what was lost: nothing.
-	@$(BIN)/python -m pytest tests/faults
+fault-test: setup ## All fault tests, the long ones too: kill, stop and cut off every part at every step, under load.
+	@$(BIN)/python -m pytest $(FAULTS)
 
 cluster-test: setup ## Kill nodes of a three-node broker and the primary of a database pair, under load.
 	@$(BIN)/python -m pytest tests/cluster

@@ -12,7 +12,7 @@ from services.gateway.ingress import AMQPIngress
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.posting import posting_router
 from services.gateway.submission import Submission
-from services.registry.snapshot import SnapshotWatcher
+from services.registry.snapshot import REFRESH_TIMEOUT_S, SnapshotWatcher
 from services.runtime.amqp.broker import AioPikaBroker
 from services.runtime.database import open_pool
 from services.runtime.health import Health
@@ -47,7 +47,9 @@ async def serve(stop: Stop) -> None:
     metrics = GatewayMetrics(registry)
     broker = AioPikaBroker(amqp.url, name="gateway", confirm_timeout=amqp.confirm_timeout_s)
     async with (
-        open_pool(read_settings(DatabaseSettings), application_name="huizhi gateway") as pool,
+        open_pool(
+            read_settings(DatabaseSettings), application_name="huizhi gateway", statement_timeout_s=REFRESH_TIMEOUT_S
+        ) as pool,
         SnapshotWatcher(pool) as snapshots,
     ):
         ingress = AMQPIngress(snapshots, calendar, metrics, stop)

@@ -85,7 +85,7 @@ async def serve(stop: Stop) -> None:
                 trials=trials,
             )
         ]
-        aside = SettingAside(writer, patience, metrics, stop)
+        aside = SettingAside(writer, patience, metrics, stop, own.transaction_timeout_s)
         pumps.append(
             Pump(
                 broker,

@@ -1,14 +1,14 @@
 """The head of the log, and the fence around it.
 
-One writer at a time: whoever becomes the active consumer of the ledger queue claims the head, which raises its epoch.
-Every transaction first locks the head for its own epoch, so that a writer that was paused while another took over
-commits nothing.
+One writer at a time: whoever becomes the active consumer of the ledger queue claims the head, which raises its epoch,
+in one transaction with its first batch. Every later transaction first locks the head for its own epoch, so that a
+writer that was paused while another took over commits nothing.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from services.ledger.store.connection import Connection
+from services.ledger.store.connection import Connection, Row
 from services.ledger.store.queries import WRITING
 
 
@@ -18,34 +18,37 @@ class FencedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The log as a transaction found it: how many entries it has, and the time from which the next may be."""
+    """The log as a transaction found it: how many entries it has, and the time of the next.
+
+    ``at`` is now, or the time of the last entry where the clock was set back: entry times never run backwards in log
+    order.
+    """
 
     epoch: int
     size: int
     at: datetime
 
 
-async def claim(connection: Connection) -> int:
-    """Take the log over. Returns the new epoch; from its commit on, every earlier epoch is fenced off."""
-    epoch: int = await connection.fetchval(WRITING["claim_head"])
-    return epoch
+async def claim(connection: Connection) -> Head:
+    """Take the log over, and lock the head for the rest of the transaction; from its commit on, every earlier epoch is
+    fenced off.
+    """
+    # The migrations put one row there, and nobody may remove it.
+    (row,) = await connection.fetch(WRITING["claim_head"])
+    return _head(row)
 
 
-async def end_silent_writers(connection: Connection, seconds: float) -> None:
-    """End every writer's transaction in which the database has waited for its client for longer than ``seconds``."""
-    await connection.execute(WRITING["end_silent_writers"], seconds)
+async def end_silent_writers(connection: Connection) -> None:
+    """End every writer's transaction in which the database has waited for its client for too long."""
+    await connection.execute(WRITING["end_silent_writers"])
 
 
 async def lock(connection: Connection, epoch: int) -> Head:
-    """Lock the head for the rest of the transaction. Raises FencedError where the epoch is another's.
-
-    ``at`` is now, or the time of the last entry where the clock was set back: entry times never run backwards in log
-    order.
-    """
+    """Lock the head for the rest of the transaction. Raises FencedError where the epoch is another's."""
     row = await connection.fetchrow(WRITING["lock_head"], epoch)
     if row is None:
         raise FencedError(f"epoch {epoch} of the log has ended")
-    return Head(epoch, row["size"], max(row["at"], datetime.now(UTC)))
+    return _head(row)
 
 
 async def advance(connection: Connection, head: Head, appended: int) -> None:
@@ -53,3 +56,7 @@ async def advance(connection: Connection, head: Head, appended: int) -> None:
     status = await connection.execute(WRITING["advance_head"], head.epoch, head.size, head.size + appended, head.at)
     if status != "UPDATE 1":
         raise FencedError(f"the head of the log is not at entry {head.size} of epoch {head.epoch}")
+
+
+def _head(row: Row) -> Head:
+    return Head(row["epoch"], row["size"], max(row["at"], datetime.now(UTC)))

@@ -21,7 +21,7 @@ from services.ledger.records import Decision, NewRefusal
 from services.ledger.setting import Setting
 from services.ledger.store import writing
 from services.ledger.store.connection import Connection
-from services.ledger.store.time_limit import statement_limit, time_limit
+from services.ledger.store.time_limit import borrowed, statement_limit
 from services.ledger.store.transaction import transaction
 from services.runtime.kill_points import reached
 
@@ -71,33 +71,33 @@ class Sequencer:
         return await asyncio.shield(self._transact(batches))
 
     async def _transact(self, batches: Sequence[LedgerBatch]) -> tuple[Decision, list[NewRefusal]]:
-        async with self._one_at_a_time, self._pool.acquire() as connection:
-            with time_limit(connection, self._timeout_s):
-                if self._broken_off:
-                    await head.end_silent_writers(connection, self._timeout_s)
-                self._broken_off = True
-                written = await self._write_down(connection, batches)
-                self._broken_off = False
+        async with self._one_at_a_time, borrowed(self._pool, self._timeout_s) as connection:
+            # Who takes over, or was broken off, may find the head locked by a writer of whom nothing is heard any more.
+            if self._epoch is None or self._broken_off:
+                await head.end_silent_writers(connection)
+            self._broken_off = True
+            written = await self._write_down(connection, batches)
+            self._broken_off = False
         return written
 
     async def _write_down(
         self, connection: Connection, batches: Sequence[LedgerBatch]
     ) -> tuple[Decision, list[NewRefusal]]:
-        # Read once: another consumer may open meanwhile, and then the next transaction claims the log anew.
+        # Read once: another consumer that opens meanwhile releases it, and this transaction goes on with its own.
         epoch, releases = self._epoch, self._releases
+        # An epoch that is lost with the primary would be given out twice, and fence nobody off; so a claim, too, may be
+        # relied upon only when its commit is there, which is that of the first batch: two writers that claimed by
+        # themselves could do so in turns for ever.
         async with transaction(connection), statement_limit(connection, self._timeout_s):
-            if epoch is None:
-                # With its first batch, or two writers could claim in turns and neither get on.
-                epoch = await head.claim(connection)
-            locked = await head.lock(connection, epoch)
+            locked = await (head.claim(connection) if epoch is None else head.lock(connection, epoch))
             decision, refusals = await self._decide(connection, batches, locked)
             reached("ledger.decided")
             await _write(connection, decision, refusals)
             await head.advance(connection, locked, len(decision.entries))
             reached("ledger.before-commit")
-        if releases == self._releases:
-            self._epoch = epoch
         reached("ledger.committed")
+        if releases == self._releases:
+            self._epoch = locked.epoch
         return decision, refusals
 
     async def _decide(

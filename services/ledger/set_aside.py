@@ -15,6 +15,7 @@ import structlog
 
 from services.ledger.metrics import LedgerMetrics
 from services.ledger.store.queries import WRITING
+from services.ledger.store.time_limit import borrowed
 from services.ledger.store.transaction import transaction
 from services.ledger.waiting import Patience
 from services.runtime.dead_letters import Epitaph, epitaph
@@ -33,8 +34,11 @@ log = structlog.get_logger(__name__)
 class SettingAside:
     """Takes the dead letters. It reads their properties only: their bodies are what others died of."""
 
-    def __init__(self, pool: "asyncpg.Pool[Any]", patience: Patience, metrics: LedgerMetrics, stop: Stop) -> None:
+    def __init__(
+        self, pool: "asyncpg.Pool[Any]", patience: Patience, metrics: LedgerMetrics, stop: Stop, timeout_s: float = 30.0
+    ) -> None:
         self._pool = pool
+        self._timeout_s = timeout_s
         self._patience = patience
         self._metrics = metrics
         self._stop = stop
@@ -56,7 +60,7 @@ class SettingAside:
 
     async def _list(self, id: UUID, about: Epitaph) -> None:
         values = (id, datetime.now(UTC), about.queue, about.message_id, about.sender, about.reason)
-        async with self._pool.acquire() as connection, transaction(connection):
+        async with borrowed(self._pool, self._timeout_s) as connection, transaction(connection):
             await connection.execute(WRITING["set_aside"], *values)
 
 

@@ -19,12 +19,12 @@ from contracts.kinds import Kind
 from services.registry.parts import Participant, Parts, TokenOwner, load
 from services.registry.tokens import token_hash
 
-__all__ = ["Participant", "Snapshot", "SnapshotWatcher", "TokenOwner"]
+__all__ = ["REFRESH_TIMEOUT_S", "Participant", "Snapshot", "SnapshotWatcher", "TokenOwner"]
 
 log = structlog.get_logger(__name__)
 
-# One refresh may take this long; a database that answers slower than this counts as away.
-_REFRESH_TIMEOUT_S = 60.0
+# One refresh may take this long, and each of its queries; a database that answers slower than this counts as away.
+REFRESH_TIMEOUT_S = 20.0
 # Addresses that are looked up repeat; how many are remembered is bounded, because a department may have any name.
 _REMEMBERED_ADDRESSES = 65_536
 
@@ -139,7 +139,7 @@ class SnapshotWatcher:
 
     async def _refresh(self) -> None:
         try:
-            async with asyncio.timeout(_REFRESH_TIMEOUT_S), self._pool.acquire() as connection:
+            async with asyncio.timeout(REFRESH_TIMEOUT_S), self._pool.acquire() as connection:
                 parts = await load(connection, self._parts)
         # Whatever keeps the registry from being read, the service goes on with the snapshot it has, and says so.
         except Exception as error:

@@ -4,7 +4,7 @@
 
 import sys
 
-from services.registry.snapshot import SnapshotWatcher
+from services.registry.snapshot import REFRESH_TIMEOUT_S, SnapshotWatcher
 from services.router.dispatch import Dispatching, split_dispatch
 from services.router.metrics import RouterMetrics
 from services.router.parking import Parking
@@ -37,7 +37,9 @@ async def serve(stop: Stop) -> None:
     registry, health = service_registry("router"), Health()
     broker = AioPikaBroker(amqp.url, name="router", confirm_timeout=amqp.confirm_timeout_s)
     async with (
-        open_pool(read_settings(DatabaseSettings), application_name="huizhi router") as pool,
+        open_pool(
+            read_settings(DatabaseSettings), application_name="huizhi router", statement_timeout_s=REFRESH_TIMEOUT_S
+        ) as pool,
         SnapshotWatcher(pool) as snapshots,
     ):
         placing = Placing(snapshots, RouterMetrics(registry), stop)

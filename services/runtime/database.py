@@ -8,12 +8,14 @@ import asyncpg
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from services.runtime.database_connection import WatchedConnection, connect
+from services.runtime.database_connection import GONE_AFTER_MS, WatchedConnection, connect
 from services.runtime.health import Check
 from services.runtime.settings import DatabaseSettings
 
 IDLE_IN_TRANSACTION_MS = 10_000
 CONNECT_SECONDS = 5
+LINE_SECONDS = 2.0
+"""So much longer than the server may take over a reader's statement is its answer waited for."""
 
 AWAY = (
     OSError,
@@ -48,8 +50,10 @@ async def open_pool(
 ) -> AsyncIterator[asyncpg.Pool]:
     """A pool of at most ``settings.pool_size`` connections, waiting for the database for ``settings.start_timeout_s``.
 
-    ``statement_timeout_s`` is for readers only. It also cancels a COMMIT, and a COMMIT that is cancelled while it waits
-    for a standby has happened all the same: who writes leaves it None. Raises DatabaseUnavailable.
+    ``statement_timeout_s`` is for readers only: the server ends a statement that takes longer, and the connection is
+    given up when nothing is heard of it either, as on a line that is half open. It also cancels a COMMIT, and a COMMIT
+    that is cancelled while it waits for a standby has happened all the same: who writes leaves it None, and has limits
+    of its own. Raises DatabaseUnavailable.
     """
     server_settings = {
         "application_name": application_name,
@@ -59,13 +63,18 @@ async def open_pool(
         "tcp_keepalives_idle": "10",
         "tcp_keepalives_interval": "5",
         "tcp_keepalives_count": "4",
+        "tcp_user_timeout": str(GONE_AFTER_MS),
+        # One that has closed its line no longer waits for locks, only to hold them for nobody.
+        "client_connection_check_interval": "5s",
         "timezone": "UTC",
         # The queries here are short: compiling them takes longer than running them.
         "jit": "off",
         # Always said, so that a limit that the role or the database was given does not reach who writes.
         "statement_timeout": str(int((statement_timeout_s or 0) * 1000)),
     }
-    pool = await _connect(settings, min_size, server_settings)
+    # Of the whole answer, and of giving the connection back: the pool resets it first, which asks the server.
+    command_timeout = None if statement_timeout_s is None else statement_timeout_s + LINE_SECONDS
+    pool = await _connect(settings, min_size, server_settings, command_timeout)
     try:
         yield pool
     finally:
@@ -76,6 +85,7 @@ async def _connect(
     settings: DatabaseSettings,
     min_size: int,
     server_settings: dict[str, str],
+    command_timeout: float | None,
 ) -> asyncpg.Pool:
     retrying = AsyncRetrying(
         retry=retry_if_exception_type(AWAY),
@@ -95,6 +105,7 @@ async def _connect(
             connect=connect,
             connection_class=WatchedConnection,
             server_settings=server_settings,
+            command_timeout=command_timeout,
         )
 
     try:

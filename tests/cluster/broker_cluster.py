@@ -67,16 +67,24 @@ class BrokerCluster:
         return next(node for node in self.nodes if node.name == named[queue])
 
     async def whole(self, vhost: str, within_s: float = 120.0) -> None:
-        """Wait until every queue has all its members online: the next node may go."""
+        """Wait until every node sees every other, and every queue has all its members online: the next node may go."""
 
         async def is_whole() -> bool:
             try:
-                found = await self.queues(vhost)
+                found = [one for node in self.nodes for one in await self.queues(vhost, of=node)]
             except httpx.HTTPError:
                 return False
             return bool(found) and all(len(one.get("online", ())) == len(NUMBERS) for one in found)
 
         await until("all members of all queues are online", is_whole, within_s=within_s)
+        # What queues do not show: a node that others have given up may have them back, and still keep users, vhosts and
+        # bindings to itself.
+        names = {node.name for node in self.nodes}
+
+        async def are_one() -> bool:
+            return all([await node.sees() == names for node in self.nodes])
+
+        await until("every node is one with the others", are_one, within_s=within_s)
 
 
 @asynccontextmanager

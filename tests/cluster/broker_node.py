@@ -1,5 +1,7 @@
 """One RabbitMQ node of a cluster on the loopback interface."""
 
+import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -68,6 +70,14 @@ class BrokerNode:
     def go_on(self) -> None:
         """Let it go on."""
         self.daemon.send(signal.SIGCONT)
+
+    async def sees(self) -> set[str]:
+        """The names of the nodes that it is one with; none while it knows of a partition."""
+        try:
+            status = json.loads(await asyncio.to_thread(self.ctl, "cluster_status", "--formatter", "json"))
+        except subprocess.CalledProcessError:
+            return set()
+        return set() if status["partitions"] else set(status["running_nodes"])
 
     def ctl(self, *arguments: str, program: str = "rabbitmqctl") -> str:
         """What a command of RabbitMQ's prints when it is asked of this node."""

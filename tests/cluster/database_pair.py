@@ -29,9 +29,7 @@ class DatabasePair:
 @asynccontextmanager
 async def database_pair(directory: Path) -> AsyncIterator[DatabasePair]:
     """A pair that is up, with every COMMIT on both; gone after the ``async with``."""
-    password = secrets.token_hex(16)
-    ports = choose(directory, None, ["first", "second"])
-    first, second = (DatabaseServer(name, directory / name, ports[name], password) for name in ("first", "second"))
+    first, second = new_servers(directory, "db1", "db2")
     try:
         await first.initialise()
         await first.start()
@@ -44,3 +42,10 @@ async def database_pair(directory: Path) -> AsyncIterator[DatabasePair]:
     finally:
         await second.stop()
         await first.stop()
+
+
+def new_servers(directory: Path, *names: str) -> list[DatabaseServer]:
+    """Servers of these names that share a password; nothing of them is there yet but their ports."""
+    password = secrets.token_hex(16)
+    ports = choose(directory, None, list(names))
+    return [DatabaseServer(name, directory / name, ports[name], password) for name in names]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 from tests.acceptance.waiting import until
 from tests.cluster.progress import LogSize, Progress, progress_of
@@ -67,16 +67,15 @@ class Load:
 @asynccontextmanager
 async def under_load(stack: FaultStack, parties: Oracle) -> AsyncIterator[Load]:
     """Parties at work inside the ``async with``; after it their last messages are confirmed."""
-    size = LogSize(stack.platform.database_url)
     parties.read_all()
-    async with progress_of(size) as log:
-        load = Load(parties, log)
-        senders = load.start()
-        try:
-            await load.flows()
-            yield load
-        finally:
-            load.stop()
-            async with asyncio.timeout(120):
-                await asyncio.gather(*senders)
-    size.close()
+    with closing(LogSize(stack.platform.database_url)) as size:
+        async with progress_of(size) as log:
+            load = Load(parties, log)
+            senders = load.start()
+            try:
+                await load.flows()
+                yield load
+            finally:
+                load.stop()
+                async with asyncio.timeout(120):
+                    await asyncio.gather(*senders)

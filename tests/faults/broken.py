@@ -31,7 +31,7 @@ from services.runtime.amqp import connection as amqp_connection
 from services.runtime.amqp import sink
 from services.runtime.kill_points import reached
 from services.runtime.lifecycle import Stop
-from services.runtime.ports import BatchSource, Delivery
+from services.runtime.ports import BatchSink, BatchSource, Delivery, Publication
 from services.runtime.publishing import publish_until_taken
 from services.runtime.pump import Pump, Sinks
 from services.runtime.topology import DISPATCH
@@ -61,6 +61,9 @@ def no_fence() -> None:
         assert row is not None
         return Head(epoch, row["size"], max(row["at"], row["now"]))
 
+    async def claim(connection: Connection) -> Head:
+        return await lock(connection, 1)
+
     async def advance(connection: Connection, head: Head, appended: int) -> None:
         return None
 
@@ -73,6 +76,7 @@ def no_fence() -> None:
         await write(connection, decision, refusals)
 
     _put(head, "lock", lock)
+    _put(head, "claim", claim)
     _put(head, "advance", advance)
     _put(sequencer, "_write", write_wherever_the_end_is)
 
@@ -125,10 +129,20 @@ def no_report() -> None:
     _put(dispatch.Dispatching, "handle", place_only)
 
 
+def hoards() -> None:
+    """Guard: a publisher has in hand what is not taken yet, and takes nothing new meanwhile."""
+    hoard: list[Publication] = []
+
+    async def keep(sink: BatchSink, publications: Sequence[Publication], stop: Stop) -> None:
+        hoard.extend(publications)
+
+    _put(ingress, "publish_until_taken", keep)
+
+
 def silence_lasts() -> None:
     """Guard: a writer that falls silent in the middle of a statement is ended by the next one."""
 
-    async def look_away(connection: Connection, seconds: float) -> None:
+    async def look_away(connection: Connection) -> None:
         return None
 
     _put(head, "end_silent_writers", look_away)
@@ -191,6 +205,7 @@ ALTERATIONS: Mapping[str, Callable[[], None]] = {
     "returns-pass": returns_pass,
     "hand-over-first": hand_over_first,
     "no-report": no_report,
+    "hoards": hoards,
     "silence-lasts": silence_lasts,
     "quick": quick,
     "poisoned": poisoned,

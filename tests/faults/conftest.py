@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from services.cli.stack.broker import BrokerAddress
@@ -11,6 +13,19 @@ from tests.faults.harness.servers import Servers, execute, make_template
 
 # A test client that waits for a broker which was killed would fill the report with its attempts.
 logging.getLogger("aiormq.connection").setLevel(logging.CRITICAL)
+
+TIME_LIMIT_SECONDS = 400
+"""Of a test here that has none of its own: they take ten seconds, and many times as long where others keep disk and
+processors busy.
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give every test of this folder its time limit."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TIME_LIMIT_SECONDS))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

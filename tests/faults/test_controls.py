@@ -10,8 +10,11 @@ from pathlib import Path
 import aio_pika
 import pytest
 
+from services.runtime.amqp import sink
+from services.runtime.ports import Failure, Publication
 from tests.acceptance.waiting import until
 from tests.faults.harness.oracle import Oracle, oracle, queries
+from tests.faults.harness.platform import fresh_platform
 from tests.faults.harness.servers import Servers
 from tests.faults.harness.stack import FaultStack, fault_stack
 from tests.faults.harness.verdict import Verdict
@@ -112,6 +115,23 @@ async def test_a_writer_that_is_not_fenced_off_counts_twice_what_it_had_decided(
         verdict = await parties.verdict(quiet_s=QUIET_S)
 
     assert verdict.duplicated, verdict
+
+
+@pytest.mark.parametrize("guard", [None, "ids-repeat"], ids=["an id is in flight once", "an id is in flight twice"])
+async def test_a_return_is_charged_to_the_publication_that_came_back(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch, guard: str | None
+) -> None:
+    if guard is not None:
+        monkeypatch.setattr(sink, "waves", lambda publications: [list(enumerate(publications))])
+    nowhere, somewhere = (Publication(routing_key=key, body=b"", message_id="one") for key in ("nobody", "410102"))
+    async with (
+        fresh_platform(servers, ["410102"]) as (platform, _),
+        sink.open_sink(platform.amqp_url, "control", "inbox", confirm_timeout=5.0) as inbox,
+    ):
+        failures = await inbox.publish([nowhere, somewhere])
+
+    # Where the guard is off, what reached nobody passes for confirmed, and what arrived for lost.
+    assert (failures == [Failure(0, "returned")]) == (guard is None), failures
 
 
 async def bind(stack: FaultStack, address: str, *, bound: bool) -> None:

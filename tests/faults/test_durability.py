@@ -16,7 +16,8 @@ from tests.faults.harness.oracle import oracle, queries
 from tests.faults.harness.servers import Servers, execute, private_servers
 from tests.faults.harness.stack import FaultStack, fault_stack
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+# Servers of its own take as long to start as several fault tests to run.
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.long]
 
 QUIET_S = 5.0
 

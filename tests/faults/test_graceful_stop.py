@@ -24,6 +24,7 @@ async def test_each_service_stops_in_time_under_load_and_nothing_comes_twice(ser
         await loading
         verdict = await parties.verdict()
 
+    print(", ".join(f"{service} stopped within {seconds:.2f} s" for service, (_, seconds) in stops.items()))
     assert verdict.clean, verdict
     assert verdict.redelivered == 0
     assert verdict.confirmed == verdict.attempted == verdict.delivered
@@ -41,12 +42,15 @@ async def test_a_rolling_restart_of_two_of_each_goes_unnoticed(servers: Servers,
         loading = asyncio.create_task(parties["110101"].send(queries(900, "410102", "410202"), per_second=70))
         # Posts go to whichever gateway answers: one that stops says 503 or closes its door, and the sender tries again.
         posting = asyncio.create_task(parties["410102"].post(queries(200, "110101"), stack.gateway_urls, per_second=20))
+        slowest = 0.0
         for name in stack.services:
             status, seconds = await stack[name].terminate()
             assert (status, seconds < 10) == (0, True), f"{name}: {status} after {seconds:.1f} s"
+            slowest = max(slowest, seconds)
             await stack[name].restart()
         await asyncio.gather(loading, posting)
         verdict = await parties.verdict()
+        print(f"{len(stack.services)} services restarted in turn, the slowest stop took {slowest:.2f} s")
 
     assert verdict.clean, verdict
     assert verdict.redelivered == 0

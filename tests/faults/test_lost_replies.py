@@ -80,6 +80,24 @@ async def test_a_commit_whose_reply_is_lost_is_on_the_ledger_once(servers: Serve
         assert stack["ledger"].said("database_away") >= 1
 
 
+@pytest.mark.parametrize(
+    "words",
+    [b"BEGIN;", b"SET LOCAL statement_timeout = 0", b"COMMIT;", b"pg_advisory_unlock_all"],
+    ids=["before it begins", "with the head locked", "at its commit", "when it gives its connection back"],
+)
+async def test_a_ledger_whose_database_falls_silent_in_the_middle_of_its_work_goes_on_over_another_line(
+    servers: Servers, tmp_path: Path, words: bytes
+) -> None:
+    async with proxied_service(servers, tmp_path, "ledger") as (stack, parties, _broker, database):
+        database.freeze_at(words, after=6)
+        await load(stack, parties)
+        await database.lost.wait()
+        await judged(parties)
+
+        assert stack["ledger"].said("database_away") >= 1
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_service_whose_lines_are_half_open_comes_back_by_itself(
     servers: Servers, tmp_path: Path, service: str

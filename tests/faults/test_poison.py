@@ -22,10 +22,10 @@ INNOCENT = 60
 @pytest.mark.parametrize(
     ("service", "poisons", "point"),
     [
-        ("gateway", 1, None),
+        pytest.param("gateway", 1, None, marks=pytest.mark.long),
         ("ledger", 1, "quarantine.split"),
-        ("ledger", 2, None),
-        ("router", 1, "quarantine.split"),
+        pytest.param("ledger", 2, None, marks=pytest.mark.long),
+        pytest.param("router", 1, "quarantine.split", marks=pytest.mark.long),
     ],
     ids=["gateway", "ledger, killed at the split", "ledger, twice", "router, killed at the split"],
 )

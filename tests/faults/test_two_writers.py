@@ -50,7 +50,7 @@ async def start_with_the_first_active(stack: FaultStack, parties: Oracle) -> Non
     parties.read_all()
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.long
 async def test_a_ledger_that_is_stopped_for_longer_than_the_heartbeat_commits_nothing_when_it_comes_back(
     servers: Servers, tmp_path: Path
 ) -> None:

@@ -1,20 +1,21 @@
 -- The ledger's hot statements, read by queries.py. Each begins with its name and is described by the lines after it.
 
 -- name: claim_head
--- A writer takes over: from now on no transaction of an earlier epoch can commit.
-UPDATE log_head SET epoch = epoch + 1 RETURNING epoch;
+-- A writer takes over: the first statement of its first transaction. Once that commits, no transaction of an earlier epoch can.
+UPDATE log_head SET epoch = epoch + 1 RETURNING epoch, size, at;
 
 -- name: end_silent_writers
--- The server does not count a client as idle that falls silent between the parts of one statement (Parse, then Bind and Execute): without
--- this, a writer that is paused just there, or whose line carries nothing any more, would keep the head locked for as long as its line lasts.
+-- The server does not count a client as idle that falls silent between the parts of one statement (Parse, then Bind and Execute), or that does
+-- not take the rows it asked for: without this, a writer that is paused just there, or whose line carries nothing any more, would keep the head
+-- locked for as long as its line lasts. It is given no longer than one that is idle.
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
  WHERE datname = current_database() AND usename = current_user AND application_name = current_setting('application_name')
-   AND pid <> pg_backend_pid() AND xact_start IS NOT NULL AND wait_event = 'ClientRead'
-   AND state_change < clock_timestamp() - make_interval(secs => $1);
+   AND pid <> pg_backend_pid() AND xact_start IS NOT NULL AND wait_event IN ('ClientRead', 'ClientWrite')
+   AND state_change < clock_timestamp() - nullif(current_setting('idle_in_transaction_session_timeout'), '0')::interval;
 
 -- name: lock_head
--- The first statement of every writing transaction: no row means that another writer has taken over.
-SELECT size, at FROM log_head WHERE epoch = $1 FOR UPDATE;
+-- The first statement of every other writing transaction: no row means that another writer has taken over.
+SELECT epoch, size, at FROM log_head WHERE epoch = $1 FOR UPDATE;
 
 -- name: advance_head
 -- The compare-and-set that fences the log: one row, or the transaction must not commit.

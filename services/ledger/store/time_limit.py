@@ -5,24 +5,30 @@ TCP does not notice either.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
 
 from services.ledger.store.connection import Connection
 
 
-@contextmanager
-def time_limit(connection: Connection, seconds: float) -> Iterator[None]:
-    """Cut the connection when the block takes longer than ``seconds``; what waits on it then raises one of asyncpg's
-    errors.
+@asynccontextmanager
+async def borrowed(pool: "asyncpg.Pool[Any]", seconds: float) -> AsyncIterator[Connection]:
+    """A connection of the pool, cut when the block takes longer than ``seconds``; what waits on it then raises one of
+    asyncpg's errors.
 
-    The line is cut, nothing is cancelled: a COMMIT that the server has is done, and its outcome is unknown here.
+    The line is cut, nothing is cancelled: a COMMIT that the server has is done, and its outcome is unknown here. It may
+    take as long to get the connection, and to give it back: the pool resets it first, which asks the server. Raises
+    TimeoutError.
     """
-    cutting = asyncio.get_running_loop().call_later(seconds, connection.terminate)
-    try:
-        yield
-    finally:
-        cutting.cancel()
+    async with pool.acquire(timeout=seconds) as connection:
+        cutting = asyncio.get_running_loop().call_later(seconds, connection.terminate)
+        try:
+            yield connection
+        finally:
+            cutting.cancel()
 
 
 @asynccontextmanager

@@ -24,6 +24,7 @@ from tests.faults.harness.messages import Message, answer
 IN_FLIGHT = 100
 _CONFIRM_SECONDS = 15.0
 _RETRY_SECONDS = 0.2
+_LONGEST_RETRY_SECONDS = 1.6
 
 Answers = Callable[[str], bool]
 """Whether the query of this id is to be answered."""
@@ -32,6 +33,11 @@ Answers = Callable[[str], bool]
 def all_of_them(_query_id: str) -> bool:
     """Answer every query."""
     return True
+
+
+def none_of_them(_query_id: str) -> bool:
+    """Answer nothing."""
+    return False
 
 
 def nine_of_ten(query_id: str) -> bool:
@@ -111,6 +117,7 @@ class Party:
         while chunk := list(islice(rest, size)):
             began = loop.time()
             await self._journal.write({"fact": "intent", **message.as_fact()} for message in chunk)
+            pause = _RETRY_SECONDS
             while chunk:
                 done = await asyncio.gather(*(publish(message) for message in chunk))  # type: ignore[call-overload]
                 taken = [message for message, confirm in zip(chunk, done, strict=True) if confirm]
@@ -120,7 +127,9 @@ class Party:
                 if not retry:
                     break
                 if chunk:
-                    await asyncio.sleep(_RETRY_SECONDS)
+                    # An exchange that takes nothing is not asked all the time.
+                    pause = _RETRY_SECONDS if taken else min(2 * pause, _LONGEST_RETRY_SECONDS)
+                    await asyncio.sleep(pause)
             if per_second is not None:
                 await asyncio.sleep(max(0.0, began + size / per_second - loop.time()))
         return confirmed

@@ -16,6 +16,7 @@ _CONFIRM = b"\x00\x3c\x00\x50"
 _METHOD = 1
 _FRAME_HEAD = 7
 _COMMIT = b"COMMIT;\x00"
+_WRITER = b"application_name\x00huizhi ledger writer\x00"
 
 
 @dataclass(slots=True, eq=False)
@@ -27,6 +28,7 @@ class _Line:
     open: asyncio.Event
     deaf: bool = False
     unconfirmed: bool = False
+    writes: bool = False
     frames: bytearray = field(default_factory=bytearray)
 
     def cut(self) -> None:
@@ -45,7 +47,10 @@ class Proxy:
         self._confirms_pass: int | None = None
         self._commits_pass: int | None = None
         self._hold = False
+        self._freezing_words: bytes | None = None
+        self._freezing_words_pass = 0
         self._closing = False
+        self._away = False
         self.confirms = 0
         self.commits = 0
         self.lost = asyncio.Event()
@@ -75,9 +80,25 @@ class Proxy:
             line.open.clear()
         self.lost.set()
 
+    def freeze_at(self, words: bytes, *, after: int = 0) -> None:
+        """Freeze when a ledger's writer sends ``words``, once ``after`` of them have passed: the server does not hear
+        them.
+        """
+        self._freezing_words, self._freezing_words_pass = words, after
+
+    def go_away(self) -> None:
+        """Cut all lines and let nobody in, as a server does that is down."""
+        self._away = True
+        for line in self._lines:
+            line.cut()
+
+    def come_back(self) -> None:
+        """Let everybody in again."""
+        self._away = False
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Join a client to the server."""
-        if self._closing:
+        if self._closing or self._away:
             writer.transport.abort()
             return
         from_server, to_server = await asyncio.open_connection(*self._target)
@@ -101,6 +122,7 @@ class Proxy:
     async def _to_server(self, reader: asyncio.StreamReader, line: _Line) -> None:
         with suppress(ConnectionError):
             while data := await reader.read(65536):
+                self._freeze_if_due(data, line)
                 await line.open.wait()
                 if _COMMIT in data and self._commit_is_due():
                     await self._lose_reply(data, line)
@@ -119,6 +141,14 @@ class Proxy:
                 await line.client.drain()
         if not line.deaf:
             line.cut()
+
+    def _freeze_if_due(self, data: bytes, line: _Line) -> None:
+        line.writes = line.writes or _WRITER in data
+        if line.writes and self._freezing_words is not None and self._freezing_words in data:
+            self._freezing_words_pass -= 1
+            if self._freezing_words_pass < 0:
+                self._freezing_words = None
+                self.freeze()
 
     def _commit_is_due(self) -> bool:
         if self._commits_pass is None:
