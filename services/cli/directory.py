@@ -181,7 +181,7 @@ def _resolution_line_then(directory: Directory, address: str, resolution: Resolu
     then = f"{address} in {year}: {directory.name_in(resolution.path[0], year) or 'a name that is not recorded'}"
     steps = f" ({' → '.join(resolution.path)})" if len(resolution.path) > 1 else ""
     if resolution.address is None:
-        return f"{then}, which leads to no current code{steps}; messages to it are parked"
+        return f"{then}, which leads to no current code{steps}; it cannot be written to"
     name = directory.full_name(resolution.path[-1])
     if resolution.status == "current":
         return f"{then}, which has the code today: {name}{steps}"

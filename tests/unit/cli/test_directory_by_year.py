@@ -45,7 +45,7 @@ def said(*words: str) -> str:
             "140227.health in 2017: 大同县, which is 140215.health today: 山西省大同市云州区 (140227 → 140215)",
         ),
         ("142121", "1982", "142121 in 1982: 阳高县, which is 140221 today: 山西省大同市阳高县 (142121 → 140221)"),
-        ("450405", "1983", "450405 in 1983: 鸳江区, which leads to no current code; messages to it are parked"),
+        ("450405", "1983", "450405 in 1983: 鸳江区, which leads to no current code; it cannot be written to"),
         ("440111", "1986", "440111 in 1986: 郊区, which has the code today: 广东省广州市白云区"),
         ("410102", "2026", "410102 in 2026: 中原区, which has the code today: 河南省郑州市中原区"),
         ("999999", "1981", "999999 is and was no code of the directory; messages to it are refused"),
