@@ -22,9 +22,6 @@ async def test_the_demonstration_ends_with_713_of_714_on_both_tiers_and_can_be_p
     neighbour: Exchange,
 ) -> None:
     """On the stack that is up, which it uses; its status is 0 or `huizhi` fails here."""
-    await neighbour.add_participant(STRANGER)
-    foreign = await ask_the_district(neighbour, "与演示无关")
-
     printed, said = await neighbour.prints_and_says("demo")
     assert printed.count("713/714") >= 2
     assert "1426/1428" in printed
@@ -33,6 +30,10 @@ async def test_the_demonstration_ends_with_713_of_714_on_both_tiers_and_can_be_p
     assert "stack.json" in printed
     assert stat.S_IMODE((neighbour.data / CREDENTIALS_FILE).stat().st_mode) == 0o600
 
+    await neighbour.add_participant(STRANGER)
+    foreign = await ask_the_district(neighbour, "与演示无关")
+    # A run counts what arrives while it is played, so this has to be there before.
+    await neighbour.until_state(foreign, "dispatched")
     before = await neighbour.see("rate")
     document: dict[str, Any] = await neighbour.huizhi("demo")
     after = await neighbour.see("rate")
