@@ -1,4 +1,5 @@
-"""Real servers for every test that needs them: a broker and a database server a session, started when first asked for.
+"""Real servers for every test that needs them: a broker, a database server and a whole exchange a session, each started
+when first asked for.
 
 A test gets a vhost (`vhost`) and a migrated database (`database`) of its own, and both are removed after it. A server
 that does not come up fails the tests; nothing is skipped. `HUIZHI_TEST_DATABASE_URL`, a superuser's URL, puts an
@@ -27,6 +28,7 @@ from services.cli.stack.ports import PLACES, choose
 from services.cli.stack.processes import ProcessBook
 from services.cli.stack.supervisor import Supervisor
 from services.ledger.store.provision import provision
+from tests.acceptance.exchange import Exchange, environment, silently_running
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,19 @@ async def empty_database(database_server: str) -> AsyncIterator[str]:
     await _execute(database_server, f'CREATE DATABASE "{name}"')
     yield in_database(database_server, name)
     await _remove_database(database_server, name)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def exchange(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Exchange]:
+    """The session's exchange, as a user starts it: ``huizhi up`` in a process of its own.
+
+    Everything that sees an exchange from outside shares it, each with participants of its own. Participants are all
+    counties of Hainan (46) and Chongqing (50), of which tests take any, and of Ningxia (64), which they take by name.
+    """
+    async with silently_running(tmp_path_factory.mktemp("shared") / "exchange", environment()) as exchange:
+        for province in ("46", "50", "64"):
+            await exchange.add_counties(province)
+        yield exchange
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +25,12 @@ def stack(data: Path) -> StackFile:
 
 
 def print_json(value: object) -> None:
-    """Print one JSON document on standard output, with Chinese as it is written."""
-    json.dump(value, sys.stdout, ensure_ascii=False, indent=2, default=str)
+    """Print one JSON document on standard output, with Chinese as it is written and moments as the HTTP APIs write
+    them.
+    """
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2, default=_as_text)
     sys.stdout.write("\n")
+
+
+def _as_text(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)

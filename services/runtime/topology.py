@@ -138,6 +138,8 @@ def core_topology(broker_version: str, limits: QueueLimits) -> Topology:
             # nowhere.
             Queue(SET_ASIDE, SET_ASIDE, arguments=unlimited),
             Queue(DEAD_LETTERS, DEAD_LETTERS, arguments=unlimited),
+            # Without a limit in bytes, and that is meant: what lies here was accepted and has no other place. A parking
+            # queue that refused would stop the router, and everyone's messages with it, for one recipient's sake.
             # One router sweeps at a time, or two would put each other's messages back for ever.
             Queue(PARKING, PARKING, arguments={**unlimited, **_ONE_AT_A_TIME}),
             *_hop(INGRESS, limits, routing_key="#"),

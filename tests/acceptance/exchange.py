@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import subprocess
 import sys
@@ -14,10 +15,11 @@ from urllib.parse import urlsplit
 import httpx
 
 from services.cli.stack.processes import ProcessBook
-from tests.acceptance.drafts import as_http, notice
+from tests.acceptance.drafts import MARKER, as_http, notice
 from tests.acceptance.participant import Desk, Participant, at_work
 from tests.acceptance.waiting import until
 
+SETTINGS = {"HUIZHI_ROUTER_SWEEP_INTERVAL_S": "1"}
 HUIZHI = (sys.executable, "-m", "services.cli")
 _COUNTER = re.compile(r'^(?P<name>\w+)(?:\{\w+="(?P<label>[^"]*)"\})? (?P<value>\S+)$', re.MULTILINE)
 
@@ -58,13 +60,17 @@ class Exchange:
 
     async def prints(self, *arguments: str, **environment: str) -> str:
         """What a command of ``huizhi`` prints. Fails with what it said when its status is not 0."""
+        return (await self.prints_and_says(*arguments, **environment))[0]
+
+    async def prints_and_says(self, *arguments: str, **environment: str) -> tuple[str, str]:
+        """The same, and beside it what the command says on the way, on standard error."""
         command = [*HUIZHI, *arguments, "--data", str(self.data)]
         process = await asyncio.create_subprocess_exec(
             *command, env=self.environment | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         printed, said = await process.communicate()
         assert process.returncode == 0, f"huizhi {' '.join(arguments)}: {said.decode()}"
-        return printed.decode()
+        return printed.decode(), said.decode()
 
     async def add_participant(self, address: str, **environment: str) -> Participant:
         """Make one participant, and wait until the services know it."""
@@ -205,6 +211,11 @@ class Exchange:
         return all(answer.status_code == httpx.codes.OK for answer in answers)
 
 
+def environment() -> dict[str, str]:
+    """That of whoever runs the tests, without settings of an exchange that may run elsewhere."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("HUIZHI_")} | SETTINGS
+
+
 def messages_file(data: Path) -> Path:
     """Where what ``huizhi up`` says is kept."""
     return data.with_name(f"{data.name}.messages")
@@ -228,3 +239,27 @@ async def running(data: Path, environment: Mapping[str, str]) -> AsyncIterator[E
         down = await asyncio.create_subprocess_exec(*HUIZHI, "down", "--data", str(data), env=environment)
         assert await down.wait() == 0
         assert await process.wait() == 0
+
+
+@asynccontextmanager
+async def silently_running(data: Path, environment: Mapping[str, str]) -> AsyncIterator[Exchange]:
+    """The same, and when it is stopped, nothing that it has logged or counted may hold anything of a payload."""
+    async with running(data, environment) as exchange:
+        yield exchange
+        await _expect_silent_metrics(exchange)
+    _expect_silent_logs(data)
+
+
+async def _expect_silent_metrics(exchange: Exchange) -> None:
+    for service in exchange.stack["services"]:
+        page = await exchange.ledger.get(f"{service['url']}/metrics")
+        assert page.text.count("huizhi_") > 10
+        assert MARKER not in page.text, f"a payload is in the metrics of {service['name']}"
+
+
+def _expect_silent_logs(data: Path) -> None:
+    logs = [*(data / "logs").glob("*.log"), messages_file(data)]
+    contents = {log.name: log.read_bytes() for log in logs}
+    assert {"gateway.log", "ledger.log", "router.log", "broker.log"} <= contents.keys()
+    assert b"pump_connected" in contents["gateway.log"]
+    assert [name for name, content in contents.items() if MARKER.encode() in content] == []

@@ -1,16 +1,79 @@
-"""`huizhi demo`: 714 queries over each tier, 713 answers."""
+"""`huizhi demo` on a stack that is up, as an operator runs it: 714 queries over each tier, 713 answers."""
 
+import asyncio
+import json
+import stat
+from typing import Any
+
+import pytest
+
+from services.cli.demo.cast import DISTRICT, gather
+from services.cli.demo.play import play
+from services.cli.errors import CommandError
+from services.cli.participant import CREDENTIALS_FILE
+from services.cli.stack.stack_file import StackFile
 from tests.acceptance.exchange import Exchange
 
+# Of a province that has no part in the demonstration.
+STRANGER = "450102"
 
-async def test_the_demonstration_ends_with_713_of_714_on_both_tiers(neighbour: Exchange) -> None:
+
+async def test_the_demonstration_ends_with_713_of_714_on_both_tiers_and_can_be_played_again(
+    neighbour: Exchange,
+) -> None:
     """On the stack that is up, which it uses; its status is 0 or `huizhi` fails here."""
+    printed, said = await neighbour.prints_and_says("demo")
+    assert printed.count("713/714") >= 2
+    assert "1426/1428" in printed
+    assert "2,847 counties in the directory; 40 participants in 14 provinces" in said
+    assert f"{neighbour.stack['ledger_url']}/docs" in printed
+    assert "stack.json" in printed
+    assert stat.S_IMODE((neighbour.data / CREDENTIALS_FILE).stat().st_mode) == 0o600
+
+    await neighbour.add_participant(STRANGER)
+    foreign = await ask_the_district(neighbour, "与演示无关")
+    # A run counts what arrives while it is played, so this has to be there before.
+    await neighbour.until_state(foreign, "dispatched")
     before = await neighbour.see("rate")
-
-    await neighbour.huizhi("demo")
-
-    rate = await neighbour.see("rate")
+    document: dict[str, Any] = await neighbour.huizhi("demo")
+    after = await neighbour.see("rate")
+    unanswered = {item["id"] for item in (await neighbour.huizhi("unanswered", DISTRICT, "--all"))["items"]}
     for tier in ("national", "provincial"):
+        assert document["run"]["tiers"][tier]["fraction"] == "713/714"
+        assert document["unanswered"][tier]["id"] in unanswered
         for name, count in (("received", 714), ("answered", 713), ("unanswered", 1)):
-            assert rate["tiers"][tier][name] - before["tiers"][tier][name] == count
+            assert after["tiers"][tier][name] - before["tiers"][tier][name] == count
+    assert document["period"]["received"] >= 2 * 1428
+    assert document["conservation"]["holds"]
+    assert (await neighbour.huizhi("refused", "--sender", DISTRICT))["items"] == []
+    # What others sent to the district is left to it.
+    assert await neighbour.state(foreign) == "dispatched"
+    assert foreign in {item["id"] for item in await neighbour.huizhi("inbox", DISTRICT)}
     await neighbour.conserves()
+
+
+async def test_a_demonstration_that_does_not_end_in_time_says_what_is_missing(neighbour: Exchange) -> None:
+    cast = await asyncio.to_thread(gather, neighbour.data)
+    addresses = StackFile.read(neighbour.data)
+    with pytest.raises(CommandError, match=r"did not end within 1 s:\n  national: of 714 queries \d+ were sent"):
+        await play(neighbour.data, addresses, cast, lambda _tally, _trouble: None, within_s=1.0)
+
+
+async def test_a_demonstration_that_somebody_disturbs_says_so(neighbour: Exchange) -> None:
+    cast = await asyncio.to_thread(gather, neighbour.data)
+    disturbing: list[asyncio.Task[str]] = []
+
+    def disturb(*_: object) -> None:
+        if not disturbing:
+            disturbing.append(asyncio.create_task(ask_the_district(neighbour, "打扰")))
+
+    with pytest.raises(CommandError, match="does somebody else write to the district"):
+        await play(neighbour.data, StackFile.read(neighbour.data), cast, disturb)
+    await asyncio.gather(*disturbing)
+
+
+async def ask_the_district(exchange: Exchange, subject: str) -> str:
+    """A query of somebody who has no part in the demonstration, by its id."""
+    words = ("--from", STRANGER, "--kind", "case.assist", "--payload", json.dumps({"subject": subject}))
+    sent: dict[str, Any] = await exchange.huizhi("send", DISTRICT, *words)
+    return str(sent["id"])

@@ -5,24 +5,24 @@ import os
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import aio_pika
 import httpx
 import pytest
+import pytest_asyncio
 from aio_pika.exceptions import ChannelPreconditionFailed
 from aiormq.exceptions import ChannelAccessRefused
 
+from tests.acceptance.exchange import Exchange
 from tests.contracts.documents import CONTRACTS
 from tests.contracts.pages import GUIDE, programs
 
 pytestmark = pytest.mark.timeout(300)
-HUIZHI = (sys.executable, "-m", "services.cli")
 ASKER, ASKED = "110101", "410102"
 
 
@@ -44,21 +44,6 @@ class Followed:
             "LEDGER_URL": self.stack["ledger_url"],
         }
 
-    def greets(self, sender: str, recipient: str) -> bool:
-        """Whether every service knows both by now: a notice from the one has come into the inbox of the other."""
-        id = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{sender} {recipient}"))
-        notice = {
-            "id": id,
-            "type": "notice",
-            "to": recipient,
-            "kind": "service.notice",
-            "payload": {"subject": "hello"},
-        }
-        headers = {"Authorization": f"Bearer {self.participants[sender]['token']}"}
-        url = f"{self.stack['gateway_url']}/v1/messages"
-        posted = httpx.post(url, json=notice, headers=headers, timeout=30, trust_env=False)
-        return posted.is_success and self._ask(sender, f"/v1/messages/{id}", {}).json().get("state") == "dispatched"
-
     def ask_ledger(self, address: str, path: str, **parameters: str) -> Any:
         """What the ledger answers to the participant."""
         return self._ask(address, path, parameters).raise_for_status().json()
@@ -73,22 +58,14 @@ class Followed:
             return client.get(path, params=parameters)
 
 
-@pytest.fixture(scope="module")
-def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
-    """The guide's own way to an exchange on this machine."""
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def followed(exchange: Exchange, tmp_path_factory: pytest.TempPathFactory) -> Followed:
+    """The session's exchange, with the guide's participants added as it says."""
     directory = tmp_path_factory.mktemp("guide")
-    data = directory / "exchange"
     for name, text in programs(GUIDE).items():
         (directory / name).write_text(text, "utf-8")
-    with _up(data):
-        participants = {}
-        for address in (ASKER, ASKED):
-            command = [*HUIZHI, "participant", "add", address, "--data", str(data), "--json"]
-            done = subprocess.run(command, env=_clean(), check=True, capture_output=True, text=True)
-            participants[address] = json.loads(done.stdout)
-        followed = Followed(json.loads((data / "stack.json").read_text()), participants, directory)
-        _until(lambda: followed.greets(ASKER, ASKED) and followed.greets(ASKED, ASKER))
-        yield followed
+    participants = {address: asdict(await exchange.add_participant(address)) for address in (ASKER, ASKED)}
+    return Followed(exchange.stack, participants, directory)
 
 
 def test_a_query_is_asked_and_answered_by_the_python_programs(followed: Followed) -> None:
@@ -152,21 +129,6 @@ def test_the_running_service_describes_itself_as_the_committed_document_does(fol
     document = json.loads((CONTRACTS / "openapi" / f"{service}.json").read_text("utf-8"))
 
     assert httpx.get(f"{followed.stack[f'{service}_url']}/openapi.json", trust_env=False).json() == document
-
-
-@contextmanager
-def _up(data: Path) -> Iterator[None]:
-    said = data.with_suffix(".messages")
-    with said.open("w") as errors:
-        command = [*HUIZHI, "up", "--data", str(data)]
-        process = subprocess.Popen(command, env=_clean(), stdout=subprocess.PIPE, stderr=errors, text=True)
-    with process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n", said.read_text()
-            yield
-        finally:
-            subprocess.run([*HUIZHI, "down", "--data", str(data)], env=_clean(), check=True, capture_output=True)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
-"""One exchange a session for what is tried against running services, with something on its ledger."""
+"""What is tried against running services: the session's exchange, with something on its ledger."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.acceptance.drafts import answer, query
-from tests.acceptance.exchange import Exchange, running
+from tests.acceptance.exchange import Exchange
 from tests.acceptance.participant import Desk
 from tests.acceptance.waiting import until
 
@@ -46,20 +45,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def target(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Target]:
-    """An exchange on whose ledger stand an open query, an answered one, a refused message and a parked one."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("HUIZHI_")}
-    async with running(tmp_path_factory.mktemp("fuzz") / "exchange", environment) as exchange:
-        participants = [await exchange.add_participant(address) for address in ("410102", "310115")]
-        async with exchange.desks(*participants) as (sender, recipient):
-            await _put_something_on_the_ledger(exchange, sender, recipient)
-            yield Target(exchange, sender, recipient)
+async def target(exchange: Exchange) -> AsyncIterator[Target]:
+    """The session's exchange, with an open query, an answered one, a refused message and a parked one on its ledger."""
+    participants = [await exchange.add_participant(address) for address in ("410103", "310115")]
+    async with exchange.desks(*participants) as (sender, recipient):
+        await _put_something_on_the_ledger(exchange, sender, recipient)
+        yield Target(exchange, sender, recipient)
 
 
 async def _put_something_on_the_ledger(exchange: Exchange, sender: Desk, recipient: Desk) -> None:
     opened, closed = query(recipient.address), query(recipient.address)
-    # Nobody is a participant above 110101, and there is no kind of that name.
-    parked, refused = query("110101"), query(recipient.address, kind="weather.forecast")
+    # Nobody is a participant at or above 230102, and there is no kind of that name.
+    parked, refused = query("230102"), query(recipient.address, kind="weather.forecast")
     await sender.publish_all([opened, closed, parked, refused])
     await recipient.receives(opened["id"], closed["id"])
     await recipient.publish(answer(closed["id"]))

@@ -125,14 +125,20 @@ async def test_a_body_is_bounded_however_it_is_sent(target: Target) -> None:
     assert huge.startswith(b"HTTP/1.1 413 ")
 
 
-async def test_a_name_twice_in_a_body_is_read_as_the_last_one_and_never_fails(target: Target) -> None:
-    written = as_http(query(target.recipient.address))
-    doubled = written[:-1] + b',"to":"110101","payload":{"subject":"a","subject":"b"}}'
+@pytest.mark.parametrize(
+    ("doubled", "status"),
+    [(b',"to":"110101"}', httpx.codes.BAD_REQUEST), (b"", httpx.codes.UNPROCESSABLE_ENTITY)],
+    ids=["of the body", "of the payload"],
+)
+async def test_a_name_twice_is_refused_and_never_read_as_one_of_the_two(
+    target: Target, doubled: bytes, status: int
+) -> None:
+    written = as_http(query(target.recipient.address, payload=b'{"subject":"a"}'))
+    body = written[:-1] + doubled if doubled else written.replace(b'"a"}', b'"a","subject":"b"}')
 
-    answer = await target.exchange.gateway.post("/v1/messages", content=doubled, headers=participant(target))
+    answer = await target.exchange.gateway.post("/v1/messages", content=body, headers=participant(target))
 
-    assert answer.status_code == httpx.codes.ACCEPTED, answer.text
-    assert answer.json()["address"] == "110101"
+    expect_problem(answer, status)
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\0", "\U0010ffff", "\x7f", "\N{RIGHT-TO-LEFT OVERRIDE}"])

@@ -51,7 +51,7 @@ async def test_it_is_cut_off_when_its_time_is_over(port: int, begun: bytes, capl
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
         assert (await client.get("/healthz")).status_code == httpx.codes.OK
     async with asyncio.timeout(20):
-        answers = await asyncio.gather(*(reader.read() for reader, _ in held))
+        answers = await asyncio.gather(*(until_cut_off(reader) for reader, _ in held))
     for _, writer in held:
         writer.close()
 
@@ -59,9 +59,17 @@ async def test_it_is_cut_off_when_its_time_is_over(port: int, begun: bytes, capl
     assert not [record for record in caplog.records if record.exc_info]
 
 
+async def until_cut_off(reader: asyncio.StreamReader) -> bytes:
+    """What the server says until it closes the connection. What a busy one has not read yet makes that a reset."""
+    try:
+        return await reader.read()
+    except ConnectionResetError:
+        return b""
+
+
 async def test_a_byte_now_and_then_gains_no_time(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    closed = asyncio.create_task(reader.read())
+    closed = asyncio.create_task(until_cut_off(reader))
     started = asyncio.get_running_loop().time()
     while not closed.done():
         writer.write(b"G")

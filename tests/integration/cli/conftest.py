@@ -1,10 +1,7 @@
-"""One stack for all tests of the commands, with two participants, and the commands as scripts call them."""
+"""Two participants of the session's exchange for all tests of the commands, and the commands as scripts call them."""
 
-import asyncio
 import json
-import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,16 +11,9 @@ import pytest_asyncio
 from typer.testing import CliRunner, Result
 
 from services.cli.__main__ import app
-from services.cli.client import API, ProblemAnsweredError
-from services.cli.demo.cast import append_credentials
 from services.cli.errors import CommandError
-from services.cli.participant import CREDENTIALS_FILE
-from services.cli.posting import body_of
-from services.cli.registry import on_participants
-from services.cli.stack.progress import Terminal
 from services.cli.stack.stack_file import StackFile
-from services.cli.stack.up import Options, running_stack
-from services.registry.participants import Credentials, Participants
+from tests.acceptance.exchange import Exchange
 
 PAYLOAD = '{"subject": "请协助核实"}'
 RESIDENCE = "440106"
@@ -32,42 +22,18 @@ ORIGIN = "320104"
 
 @dataclass(frozen=True, slots=True)
 class RunningStack:
-    """The directory of a stack that is up, its addresses, and what its two participants were given."""
+    """The directory of a stack that is up, and its addresses."""
 
     data: Path
     addresses: StackFile
-    participants: dict[str, Credentials]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningStack]:
-    """A stack with the participants RESIDENCE and ORIGIN; every test adds to what is on its ledger."""
-    data = tmp_path_factory.mktemp("stack")
-    async with running_stack(Options(data), Terminal()) as addresses:
-
-        async def add(participants: Participants, _directory: object) -> dict[str, Credentials]:
-            return {address: await participants.add(address) for address in (RESIDENCE, ORIGIN)}
-
-        added = await asyncio.to_thread(on_participants, data, add)
-        append_credentials(data / CREDENTIALS_FILE, list(added.values()))
-        await asyncio.to_thread(_known_to_the_services, data)
-        yield RunningStack(data, addresses, added)
-
-
-def _known_to_the_services(data: Path) -> None:
-    """Return once gateway and router, which look at the registry every second, have seen the participants."""
-    fields = {"id": str(uuid.uuid4()), "type": "notice", "to": RESIDENCE, "kind": "service.notice", "from": ORIGIN}
-    with API(data) as api:
-        while (custody := _taken(api, body_of(fields, PAYLOAD))) is None:
-            pass
-        while (message := api.message(custody["id"])) is None or message["dispatched_at"] is None:
-            pass
-
-
-def _taken(api: API, body: bytes) -> dict[str, Any] | None:
-    with suppress(ProblemAnsweredError):
-        return api.post(body)
-    return None
+async def stack(exchange: Exchange) -> RunningStack:
+    """The session's exchange, with the participants RESIDENCE and ORIGIN; every test adds to what is on its ledger."""
+    for address in (RESIDENCE, ORIGIN):
+        await exchange.add_participant(address)
+    return RunningStack(exchange.data, StackFile.read(exchange.data))
 
 
 Run = Callable[..., Result]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import stat
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ async def test_participant_add_prints_what_a_participant_needs_and_nothing_else(
     shown = await run_json(participant.app, data, "show", "410102")
     assert (shown["name"], shown["status"], shown["inbox"]["messages"]) == ("中原区公安局", "active", 0)
     assert added["token"] not in json.dumps(shown)
+    assert datetime.fromisoformat(shown["created_at"]).isoformat() == shown["created_at"]
     with pytest.raises(CommandError, match="participant already"):
         await run(participant.app, data, "add", "410102")
 

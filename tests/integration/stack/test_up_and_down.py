@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,10 @@ import pytest
 
 from services.cli.stack.ports import HOST
 from services.cli.stack.processes import ProcessBook, ProcessIdentity
+from tests.acceptance.exchange import Exchange, environment
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 HUIZHI = (sys.executable, "-m", "services.cli")
-SERVERS = {"database", "broker", "broker-names"}
 
 
 class Up:
@@ -86,15 +86,14 @@ def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPro
     return subprocess.run([*HUIZHI, *arguments], env=environment, check=False, capture_output=True, text=True)
 
 
-def test_a_stack_comes_up_serves_and_goes_down_with_all_that_it_started(
+def test_a_stack_comes_up_serves_goes_down_with_all_that_it_started_and_continues_where_it_was(
     tmp_path: Path, stack_environment: dict[str, str]
 ) -> None:
     data = tmp_path / "one"
     with up(data, stack_environment) as first:
-        stack = first.stack
-        assert stat.S_IMODE((data / "stack.json").stat().st_mode) == 0o600
-        assert {service["name"] for service in stack["services"]} == {"gateway", "ledger", "router"}
-        assert all(is_ready(service["url"]) for service in stack["services"])
+        before = first.stack
+        expect_serving(first)
+        leave_traces(before)
         started = first.book.alive()
 
         second = run(stack_environment, "up", "--data", str(data))
@@ -112,65 +111,69 @@ def test_a_stack_comes_up_serves_and_goes_down_with_all_that_it_started(
     assert again.returncode == 0
     assert "nothing runs" in again.stderr
 
+    with up(data, stack_environment) as third:
+        assert third.stack == before
+        expect_traces(before)
+        expect_names_restarted(third)
+        expect_orphans_cleared_away(third, data, stack_environment)
 
-def test_a_second_up_continues_with_the_data_and_the_ports_of_the_first(
-    tmp_path: Path, stack_environment: dict[str, str]
+
+def expect_serving(stack: Up) -> None:
+    assert stat.S_IMODE((stack.data / "stack.json").stat().st_mode) == 0o600
+    assert {service["name"] for service in stack.stack["services"]} == {"gateway", "ledger", "router"}
+    assert all(is_ready(service["url"]) for service in stack.stack["services"])
+
+
+def leave_traces(stack: dict[str, Any]) -> None:
+    asyncio.run(execute(stack["database_url"], "CREATE TABLE kept_by_a_test (n int)"))
+    with httpx.Client(base_url=stack["broker_api_url"], trust_env=False) as client:
+        client.put("/api/vhosts/kept-by-a-test").raise_for_status()
+
+
+def expect_traces(stack: dict[str, Any]) -> None:
+    asyncio.run(execute(stack["database_url"], "DROP TABLE kept_by_a_test"))
+    with httpx.Client(base_url=stack["broker_api_url"], trust_env=False) as client:
+        assert client.get("/api/vhosts/kept-by-a-test").status_code == httpx.codes.OK
+
+
+def expect_names_restarted(stack: Up) -> None:
+    """Erlang's name server is started again; the acceptance tests kill the others, in the middle of their work."""
+    names = stack.book["broker-names"]
+    assert names.send(signal.SIGKILL)
+    until(partial(is_restarted, stack, names))
+    assert "broker-names was ended by SIGKILL" in stack.messages()
+    assert all(is_ready(service["url"]) for service in stack.stack["services"])
+
+
+def expect_orphans_cleared_away(first: Up, data: Path, environment: dict[str, str]) -> None:
+    """What a killed `up` leaves running is stopped by the next `up`, and by `down`."""
+    orphans = kill_up(first)
+    with up(data, environment) as second:
+        assert "was killed and left" in second.messages()
+        assert not any(process.is_alive() for process in orphans)
+        assert all(is_ready(service["url"]) for service in second.stack["services"])
+        orphans = kill_up(second)
+        down = run(environment, "down", "--data", str(data))
+        assert down.returncode == 0, down.stderr
+        assert not any(process.is_alive() for process in orphans)
+
+
+def test_a_stack_of_several_instances_on_an_existing_database_comes_and_goes_beside_another(
+    tmp_path: Path, empty_database: str, exchange: Exchange
 ) -> None:
-    data = tmp_path / "kept"
-    with up(data, stack_environment) as first:
-        before = first.stack
-        asyncio.run(execute(before["database_url"], "CREATE TABLE kept_by_a_test (n int)"))
-        with httpx.Client(base_url=before["broker_api_url"], trust_env=False) as client:
-            client.put("/api/vhosts/kept-by-a-test").raise_for_status()
-        assert first.end() == 0
-    with up(data, stack_environment) as second:
-        assert second.stack == before
-        asyncio.run(execute(before["database_url"], "DROP TABLE kept_by_a_test"))
-        with httpx.Client(base_url=before["broker_api_url"], trust_env=False) as client:
-            assert client.get("/api/vhosts/kept-by-a-test").status_code == httpx.codes.OK
-
-
-def test_two_stacks_run_side_by_side_and_one_goes_without_the_other(
-    tmp_path: Path, stack_environment: dict[str, str]
-) -> None:
-    own_database = {name: value for name, value in stack_environment.items() if name != "HUIZHI_DATABASE_URL"}
-    with ExitStack() as stacks:
-        one = stacks.enter_context(up(tmp_path / "one", stack_environment))
-        several = ("--gateways", "2", "--routers", "2", "--ledgers", "2")
-        two = stacks.enter_context(up(tmp_path / "two", own_database, *several))
-        assert one.stack["amqp_url"] != two.stack["amqp_url"]
-        assert one.stack["admin_token"] != two.stack["admin_token"]
-        assert one.end() == 0
-        urls = {service["name"]: service["url"] for service in two.stack["services"]}
+    on_existing = environment() | {"HUIZHI_DATABASE_URL": empty_database}
+    with up(tmp_path / "several", on_existing, "--gateways", "2", "--routers", "2", "--ledgers", "2") as several:
+        assert several.stack["database_url"] == empty_database
+        assert "database" not in {process.name for process in several.book.alive()}
+        assert several.stack["amqp_url"] != exchange.stack["amqp_url"]
+        assert several.stack["admin_token"] != exchange.stack["admin_token"]
+        urls = {service["name"]: service["url"] for service in several.stack["services"]}
         assert set(urls) == {"gateway", "gateway-2", "router", "router-2", "ledger", "ledger-2"}
-        assert len(set(urls.values())) == 6
-        assert all(is_ready(url) for url in urls.values())
-
-
-def test_whatever_is_killed_is_started_again_and_said_so(tmp_path: Path, stack_environment: dict[str, str]) -> None:
-    with up(tmp_path / "killed", stack_environment) as stack:
-        for victim in ["gateway", "router", "ledger", *sorted(SERVERS & {p.name for p in stack.book.alive()})]:
-            first = stack.book[victim]
-            assert first.send(signal.SIGKILL)
-            until(partial(is_restarted, stack, first))
-            assert f"{victim} was ended by SIGKILL" in stack.messages()
-            until(lambda: all(is_ready(service["url"]) for service in stack.stack["services"]), within_s=120)
-
-
-def test_what_a_killed_up_left_behind_is_cleared_away_by_the_next_up_and_by_down(
-    tmp_path: Path, stack_environment: dict[str, str]
-) -> None:
-    data = tmp_path / "orphans"
-    with up(data, stack_environment) as first:
-        orphans = kill_up(first)
-        with up(data, stack_environment) as second:
-            assert "was killed and left" in second.messages()
-            assert not any(process.is_alive() for process in orphans)
-            assert all(is_ready(service["url"]) for service in second.stack["services"])
-            orphans = kill_up(second)
-            down = run(stack_environment, "down", "--data", str(data))
-            assert down.returncode == 0, down.stderr
-            assert not any(process.is_alive() for process in orphans)
+        others = {service["url"] for service in exchange.stack["services"]}
+        assert len(others | set(urls.values())) == 9
+        assert all(is_ready(url) for url in (*urls.values(), *others))
+        assert several.end() == 0
+        assert all(is_ready(url) for url in others)
 
 
 def test_a_busy_port_of_the_base_is_named_and_nothing_is_started(
@@ -207,13 +210,6 @@ def test_an_existing_server_that_is_away_is_an_error_that_says_what_to_do(tmp_pa
     assert refused.returncode == 1
     assert "HUIZHI_DATABASE_URL" in refused.stderr
     assert "secret" not in refused.stderr
-
-
-def test_a_stack_stands_on_an_existing_database(tmp_path: Path, empty_database: str) -> None:
-    environment = os.environ | {"HUIZHI_DATABASE_URL": empty_database}
-    with up(tmp_path / "existing", environment) as stack:
-        assert stack.stack["database_url"] == empty_database
-        assert "database" not in {process.name for process in stack.book.alive()}
 
 
 def kill_up(stack: Up) -> list[ProcessIdentity]:

@@ -59,3 +59,10 @@ def test_an_inbox_is_bound_by_its_address() -> None:
 
     assert (inbox.name, inbox.exchange, inbox.routing_key) == ("inbox.410102", "inbox", "410102")
     assert inbox.arguments["x-max-length-bytes"] == 9
+
+
+@pytest.mark.parametrize("name", ["parking", "dead-letters", "set-aside"])
+def test_what_was_accepted_and_has_no_other_place_is_never_refused(name: str) -> None:
+    queues = {queue.name: queue.arguments for queue in core_topology("4.0.5", QueueLimits(internal_bytes=7)).queues}
+
+    assert not {"x-max-length", "x-max-length-bytes", "x-overflow", "x-message-ttl"} & queues[name].keys()
