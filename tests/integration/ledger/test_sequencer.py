@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import pytest
 
+from contracts.batch import Intake, Report
 from contracts.period import Calendar
 from services.ledger.conservation import broken_cohorts, miscounted_cohorts
 from services.ledger.head import FencedError
@@ -27,7 +28,7 @@ async def totals(pool: asyncpg.Pool, role: str = "recipient") -> tuple[int, int,
         role,
     )
     assert row is not None
-    return tuple(row)  # type: ignore[return-value]
+    return tuple(row)
 
 
 async def all_holds(pool: asyncpg.Pool) -> bool:
@@ -51,7 +52,7 @@ async def test_queries_and_answers_are_counted_for_both_roles_and_a_recount_agre
 async def test_everything_taken_twice_is_counted_once(pool: asyncpg.Pool) -> None:
     sequencer = a_sequencer(pool)
     first = query()
-    batches = [intake(first, refused()), dispatched(first), intake(answer(first))]
+    batches: list[Intake | Report] = [intake(first, refused()), dispatched(first), intake(answer(first))]
     for batch in [*batches, *batches]:
         await sequencer.take([batch])
     assert await totals(pool) == (1, 1, 0)

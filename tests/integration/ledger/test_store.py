@@ -15,7 +15,8 @@ from services.ledger.store.queries import READING, WRITING
 async def test_replayed_migrations_equal_the_declared_tables(database: str) -> None:
     def differences(connection: Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
-        return compare_metadata(context, METADATA)
+        found: list[object] = compare_metadata(context, METADATA)
+        return found
 
     engine = create_async_engine(database.replace("postgresql://", "postgresql+asyncpg://"))
     async with engine.connect() as connection:

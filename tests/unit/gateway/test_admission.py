@@ -191,7 +191,7 @@ def test_whatever_comes_is_admitted_or_refused_and_nothing_else_happens(
 ) -> None:
     record = admit(replace(with_fields(**fields), payload=payload), SNAPSHOT, CALENDAR)
     if isinstance(record, Refused):
-        assert ProblemType.of(record.problem)
+        assert isinstance(ProblemType.of(record.problem), ProblemType)
 
 
 @given(st.text(min_size=8, max_size=60, alphabet=st.characters(codec="utf-8", categories=["L", "N"])))

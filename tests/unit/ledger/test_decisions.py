@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -68,11 +69,18 @@ def a_query(to: str = "410102", sender: str = "310115", **changes: object) -> Ad
         address=to,
         due=date(2026, 12, 20),
     )
-    return Admitted(**{**{name: getattr(record, name) for name in record.__struct_fields__}, **changes})  # type: ignore[arg-type]
+    return Admitted(**{**{name: getattr(record, name) for name in record.__struct_fields__}, **changes})
 
 
 def an_answer(query: Admitted, sender: str | None = None, **changes: object) -> Admitted:
-    given = {"type": "answer", "kind": None, "written_to": None, "address": None, "due": None, "outcome": "confirmed"}
+    given: dict[str, Any] = {
+        "type": "answer",
+        "kind": None,
+        "written_to": None,
+        "address": None,
+        "due": None,
+        "outcome": "confirmed",
+    }
     place = sender or query.address or ""
     return a_query(sender=place, **{**given, "correlation_id": query.id, **changes})
 
@@ -291,7 +299,9 @@ class RandomLives(RuleBasedStateMachine):
 
     @invariant()
     def the_entries_say_the_state(self) -> None:
-        events = Counter((entry.message_id, entry.event) for entry in self.ledger.entries)
+        events: Counter[tuple[UUID | None, str]] = Counter(
+            (entry.message_id, entry.event) for entry in self.ledger.entries
+        )
         for query in self.queries:
             state = self.ledger.messages[query.id].state
             assert events[query.id, "accepted"] == 1
