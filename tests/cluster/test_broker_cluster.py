@@ -11,6 +11,7 @@ from tests.acceptance.waiting import until
 from tests.cluster.broker_cluster import BrokerCluster
 from tests.cluster.broker_node import NET_TICK_SECONDS
 from tests.cluster.load import under_load
+from tests.cluster.page import commands
 from tests.faults.harness.oracle import Oracle, oracle
 from tests.faults.harness.servers import Servers
 from tests.faults.harness.stack import FaultStack, fault_stack
@@ -78,7 +79,12 @@ async def test_a_node_that_hangs_longer_than_the_others_wait_comes_back_as_a_fol
             stack.other_kills += 1
             await load.flows()
             await node.ready()
+            # Its queues are well, and it is parted from the others nevertheless.
+            assert not await node.sees()
+            for program, *arguments in commands("hung", {}):
+                await asyncio.to_thread(node.ctl, *arguments, program=program)
             await cluster.whole(vhost)
+            await load.flows()
             print(f"{node.name} hung for {2.5 * NET_TICK_SECONDS:.0f} s: {load.pauses(began)}")
         await expect_clean(parties)
 
