@@ -20,7 +20,16 @@ from tests.faults.harness.stack import FaultStack, fault_stack
 
 QUICK_HEARTBEAT_SECONDS = 1.0
 _TWO_OF_EACH = {"gateway": 2, "router": 2, "ledger": 2}
-_SETTINGS = {"HUIZHI_AMQP_CONFIRM_TIMEOUT_S": "10", "HUIZHI_LEDGER_TRANSACTION_TIMEOUT_S": "10"}
+_SETTINGS = {
+    "HUIZHI_BATCH_SIZE": "50",
+    "HUIZHI_PREFETCH": "200",
+    "HUIZHI_LEDGER_BATCHES_AT_ONCE": "4",
+    "HUIZHI_LEDGER_PREFETCH": "16",
+    "HUIZHI_ROUTER_PREFETCH": "8",
+    "HUIZHI_AMQP_CONFIRM_TIMEOUT_S": "10",
+    "HUIZHI_LEDGER_TRANSACTION_TIMEOUT_S": "10",
+}
+"""Less patience than is shipped, and smaller batches at the doors; otherwise as shipped."""
 
 
 @dataclass(frozen=True, slots=True)

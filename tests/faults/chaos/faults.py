@@ -15,7 +15,8 @@ class Fault(StrEnum):
     MEMORY = "memory alarm"
     IMMEDIATE = "immediate stop"
     BACKEND = "kill -9 of a backend"
-    DISK = "disk full"
+    LOW_DISK = "disk alarm"
+    DISK = "disk full to the last byte"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ _OF_THE_BROKER = (
     Nature(Fault.CONSUMER),
     Nature(Fault.CONSUMER),
     Nature(Fault.MEMORY, 3, 8, recovery=4),
-    Nature(Fault.DISK, 3, 8, recovery=22),
+    Nature(Fault.LOW_DISK, 3, 8, recovery=4),
+    Nature(Fault.DISK, 1, 4, recovery=30),
 )
 _OF_THE_DATABASE = (
     Nature(Fault.IMMEDIATE, 1, 6, recovery=6),

@@ -30,6 +30,11 @@ class Keeper:
         one.send(signal.SIGKILL)
         await until(f"{name} is started again", lambda: one.process is not before)
 
+    def count_kill(self, server: str) -> None:
+        """A server was killed, or gave up, as it was meant to."""
+        self.kills[server] += 1
+        self._stack.other_kills += 1
+
     async def keep(self, one: ServiceProcess) -> None:
         """Start one service again and again."""
         while True:

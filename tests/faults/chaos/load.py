@@ -1,13 +1,14 @@
 """Everybody at work while the harm is done: over both doors, with and without a second try."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from tests.faults.chaos.bench import ChaosBench
 from tests.faults.harness.messages import Message, notice, query
 
-PER_SECOND = 25.0
+BURST = 20
+AMQP_PER_SECOND, HTTP_PER_SECOND = 50.0, 20.0
 FINISHED_WITHIN_S = 180.0
 
 
@@ -18,27 +19,33 @@ class Load:
         self._bench = bench
         self._stopping = False
 
-    def start(self) -> list[asyncio.Task[int]]:
-        """All of them. Each ends after ``stop`` with its last message confirmed."""
+    def start(self) -> list[asyncio.Task[None]]:
+        """All of them. Each ends after ``stop`` with its last messages confirmed."""
         parties, urls = self._bench.parties, self._bench.stack.gateway_urls
-        sent = (
-            parties["110101"].send(self._endless("410102", "410202"), per_second=PER_SECOND),
+        streams = (
+            self._stream(AMQP_PER_SECOND, parties["110101"].send, "410102", "410202"),
             # What this one is not sure of it leaves to its fate.
-            parties["410202"].send(self._endless("110101", "410102"), per_second=PER_SECOND, retry=False),
-            parties["410102"].post(self._endless("110101"), urls, per_second=PER_SECOND / 2),
+            self._stream(AMQP_PER_SECOND, lambda burst: parties["410202"].send(burst, retry=False), "110101", "410102"),
+            self._stream(HTTP_PER_SECOND, lambda burst: parties["410102"].post(burst, urls), "110101"),
         )
-        return [asyncio.create_task(one) for one in sent]
+        return [asyncio.create_task(stream) for stream in streams]
 
     def stop(self) -> None:
         """Send nothing new."""
         self._stopping = True
 
-    def _endless(self, *to: str) -> Iterator[Message]:
-        number = 0
+    async def _stream(self, per_second: float, send: Callable[[list[Message]], Awaitable[int]], *to: str) -> None:
+        """Bursts, each in custody before the next: no more than ``per_second``, and less while something is away."""
+        loop = asyncio.get_running_loop()
         while not self._stopping:
-            recipient = to[number % len(to)]
-            yield notice(recipient) if number % 7 == 0 else query(recipient)
-            number += 1
+            began = loop.time()
+            await send(_burst(to))
+            await asyncio.sleep(max(0.0, began + BURST / per_second - loop.time()))
+
+
+def _burst(to: tuple[str, ...]) -> list[Message]:
+    recipients = [to[number % len(to)] for number in range(BURST)]
+    return [notice(one) if number % 7 == 0 else query(one) for number, one in enumerate(recipients)]
 
 
 @asynccontextmanager

@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.faults.chaos.faults import BROKER, DATABASE, Fault
+from tests.faults.chaos.faults import Fault
 from tests.faults.chaos.schedule import Strike
 from tests.faults.harness.verdict import Verdict
+
+_ONLY_KILLING = {Fault.KILL, Fault.IMMEDIATE, Fault.BACKEND}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +46,7 @@ class Outcome:
 
     @property
     def others(self) -> Mapping[str, int]:
-        """Strikes that killed nobody, by fault and target."""
-        others = Counter(
-            f"{done.strike.fault}: {done.strike.target}" for done in self.executed if done.strike.fault not in _KILLING
-        )
+        """Strikes that did something else than kill, by fault and target."""
+        strikes = (done.strike for done in self.executed)
+        others = Counter(f"{one.fault}: {one.target}" for one in strikes if one.fault not in _ONLY_KILLING)
         return dict(sorted(others.items()))
-
-
-def server_kills(executed: Sequence[Executed]) -> Counter[str]:
-    """How often the two servers were killed."""
-    return Counter(
-        done.strike.target
-        for done in executed
-        if done.strike.target in {BROKER, DATABASE} and done.strike.fault in _KILLING
-    )
-
-
-_KILLING = {Fault.KILL, Fault.IMMEDIATE, Fault.BACKEND}

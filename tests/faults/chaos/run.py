@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.faults.chaos.bench import ChaosBench, chaos_bench
 from tests.faults.chaos.faults import TARGETS
 from tests.faults.chaos.load import under_load
-from tests.faults.chaos.outcome import Executed, Outcome, server_kills
+from tests.faults.chaos.outcome import Executed, Outcome
 from tests.faults.chaos.schedule import Strike, schedule
 from tests.faults.chaos.striking import strike_now
 from tests.faults.chaos.watch import watched
@@ -33,7 +33,7 @@ async def chaos(seed: int, duration: float, directory: Path, say: Say, *, quick:
             duration=duration,
             executed=executed,
             verdict=verdict,
-            kills=dict(sorted((bench.keeper.kills + server_kills(executed)).items())),
+            kills=dict(sorted(bench.keeper.kills.items())),
             ends=bench.keeper.ends,
             looks=watch.looks,
             seen=watch.faults,
