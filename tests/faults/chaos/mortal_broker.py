@@ -71,10 +71,20 @@ class MortalBroker:
         return calm != on
 
     async def delete_consumers(self, vhost: str, queue: str) -> int:
-        """Tell whoever consumes a queue that it is one no longer, as the broker does when a queue goes; how many."""
-        # The queue itself stays, with what is in it: only its consumers' channels are told that it has ended.
-        told = await self.ctl("eval", _END_OF_QUEUE.format(vhost=vhost, queue=queue))
-        return int(told)
+        """Tell whoever consumes a queue that it is one no longer, as the broker does when a queue goes; how many.
+
+        Where nobody consumes it just now, somebody is waited for.
+        """
+        told = 0
+
+        async def somebody() -> bool:
+            nonlocal told
+            # The queue itself stays, with what is in it: only its consumers' channels are told that it has ended.
+            told = int(await self.ctl("eval", _END_OF_QUEUE.format(vhost=vhost, queue=queue)))
+            return told > 0
+
+        await until(f"{queue} has a consumer", somebody, within_s=120)
+        return told
 
 
 _END_OF_QUEUE = (
