@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+
 class MountError(Exception):
     """A volume cannot be mounted here."""
 
