@@ -12,9 +12,11 @@ import logging
 import secrets
 import shutil
 import sys
+import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 
+from services.cli.stack.waiting import unless_stopped
 from tests.faults.chaos.report import summary, write
 from tests.faults.chaos.run import chaos
 from tests.faults.chaos.volume import MountError
@@ -37,6 +39,18 @@ async def _run(seed: int, duration: float, reports: Path, *, keep: bool) -> int:
     return 0 if outcome.clean else 1
 
 
+async def _until_done_or_stopped(seed: int, duration: float, reports: Path, *, keep: bool) -> int:
+    status = 1
+
+    async def work() -> None:
+        nonlocal status
+        status = await _run(seed, duration, reports, keep=keep)
+
+    # Whoever ends it leaves no server running and no disk mounted.
+    await unless_stopped(work())
+    return status
+
+
 def _say(text: str) -> None:
     print(text, flush=True)
 
@@ -49,9 +63,11 @@ def main() -> int:
     parser.add_argument("--reports", type=Path, default=REPORTS)
     parser.add_argument("--keep", action="store_true", help="leave logs and journals in any case")
     given = parser.parse_args()
-    # Parties that wait for a server which was killed would fill the terminal with their attempts.
+    # Parties that wait for a server which was killed would fill the terminal with their attempts, and aio-pika with
+    # what it says of a connection that was never made.
     logging.getLogger("aiormq.connection").setLevel(logging.CRITICAL)
-    return asyncio.run(_run(given.seed, given.duration, given.reports, keep=given.keep))
+    warnings.filterwarnings("ignore", "coroutine 'Connection.close' was never awaited", RuntimeWarning)
+    return asyncio.run(_until_done_or_stopped(given.seed, given.duration, given.reports, keep=given.keep))
 
 
 if __name__ == "__main__":
