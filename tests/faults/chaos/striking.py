@@ -87,21 +87,6 @@ async def _leave_little_room(bench: ChaosBench, strike: Strike) -> str:
     return f"{size >> 20} MB of ballast, the alarm went on, and off again"
 
 
-async def _fill_broker(bench: ChaosBench, strike: Strike) -> str:
-    size = await asyncio.to_thread(bench.broker.disk.fill)
-    try:
-        await bench.broker.runs_out_of_room()
-        await asyncio.sleep(strike.held)
-    finally:
-        bench.broker.disk.relieve()
-    # With no byte left the log of the quorum queues gives up, and does not come back in the same life of the node. An
-    # orderly stop would wait for it.
-    await bench.broker.node.kill()
-    bench.keeper.count_kill(BROKER)
-    await bench.broker.up()
-    return f"{size >> 20} MB of ballast, no space left; killed, takes connections again"
-
-
 async def _stop_database(bench: ChaosBench, strike: Strike) -> str:
     await bench.database.stop_at_once()
     bench.keeper.count_kill(DATABASE)
@@ -143,7 +128,6 @@ _SERVERS: Mapping[tuple[str, Fault], _Strike] = {
     (BROKER, Fault.CONSUMER): _delete_consumer,
     (BROKER, Fault.MEMORY): _alarm_memory,
     (BROKER, Fault.LOW_DISK): _leave_little_room,
-    (BROKER, Fault.DISK): _fill_broker,
     (DATABASE, Fault.IMMEDIATE): _stop_database,
     (DATABASE, Fault.BACKEND): _kill_backend,
     (DATABASE, Fault.DISK): _fill_database,
