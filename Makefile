@@ -9,8 +9,9 @@ INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
+DURATION ?= 300
 TEST_PACKAGES := spin gcc postgresql
-.PHONY: help setup run demo test model fault-test cluster-test check bench requirements clean
+.PHONY: help setup run demo test model fault-test chaos cluster-test check bench requirements clean
 
 help: ## List every command with a sentence.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +35,9 @@ model: setup ## Check the custody protocol and its controls with Spin, exhaustiv
 
 fault-test: setup ## All fault tests, the long ones too: kill, stop and cut off every part at every step, under load.
 	@$(BIN)/python -m pytest $(FAULTS)
+
+chaos: setup ## Kill, pause and fill up everything at random under load: make chaos DURATION=300 [SEED=7]; leaves a report.
+	@$(BIN)/python -m tests.faults.chaos --duration $(DURATION) $(if $(SEED),--seed $(SEED))
 
 cluster-test: setup ## Kill nodes of a three-node broker and the primary of a database pair, under load.
 	@$(BIN)/python -m pytest tests/cluster

@@ -7,7 +7,7 @@ transaction, and with it what was handed over because of it.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 
@@ -36,6 +36,8 @@ async def transaction(connection: Connection) -> AsyncIterator[None]:
             # Whatever the statements said is no matter; from here on the COMMIT speaks.
             warnings.clear()
     finally:
-        connection.remove_log_listener(listen)
+        # A connection that was lost has no listeners any more, and must not hide that it was lost.
+        with suppress(asyncpg.InterfaceError):
+            connection.remove_log_listener(listen)
     if warnings:
         raise CommitInDoubtError("; ".join(warnings))
