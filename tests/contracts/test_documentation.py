@@ -1,5 +1,6 @@
 """What the pages say, held against the code: a line that is missing, or one too many, is a failure."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +14,19 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 from typer.testing import CliRunner
 
-from contracts.envelope import RECEIPT, MessageType, Outcome
+from contracts.envelope import (
+    FROM_THE_EXCHANGE,
+    MEMBERS_OF,
+    ExtensionReply,
+    MessageType,
+    Outcome,
+    Urgency,
+    read_envelope,
+)
 from contracts.kinds import built_in_kinds
 from contracts.payloads import MAX_PAYLOAD_BYTES
 from contracts.problems import ProblemType
+from contracts.reasons import ReasonCode
 from contracts.reminders import DEFAULT_POLICY, policy_from_definition
 from contracts.targets import read_targets
 from services.cli.__main__ import app
@@ -34,12 +44,11 @@ from services.runtime import settings, topology
 from services.runtime.metrics import PumpMetrics, service_registry
 from tests.contracts.documents import gateway_document, ledger_document
 from tests.contracts.pages import ARCHITECTURE, GUIDE, ROOT, blocks, pages, programs, prose, table
-from tests.contracts.schemas import documents
+from tests.contracts.schemas import documents, validator
 
 SETTINGS_PAGE = ROOT / "docs" / "operations" / "settings.md"
 REGISTRY_PAGE = ROOT / "docs" / "operations" / "registry.md"
 WATCHING_PAGE = ROOT / "docs" / "operations" / "watching.md"
-_EXCHANGE_MAKES = {"received_at", "entry", "tier"}
 _OUTSIDE_SETTINGS = {"HUIZHI_DATA"}
 
 
@@ -53,27 +62,60 @@ def test_the_guide_says_what_to_do_about_every_problem() -> None:
     assert all(row[3] for row in table(GUIDE, "urn:huizhi:problem:"))
 
 
-def test_the_guide_lists_every_header_that_the_gateway_reads() -> None:
-    assert {row[0] for row in table(GUIDE, "header", "on", "") if row[0] not in _EXCHANGE_MAKES} == set(SENT_HEADERS)
+def test_the_guide_lists_every_header_that_the_gateway_reads_and_on_which_type() -> None:
+    rows = table(GUIDE, "header", "on", "")
+    listed = {name: on for names, on, _ in rows for name in names.split(", ")}
+
+    assert listed == {
+        name: "all" if len(types) == len(MessageType) else ", ".join(types)
+        for name in SENT_HEADERS
+        for types in [[type.value for type in MessageType if name in MEMBERS_OF[type]]]
+    }
 
 
 def test_the_guide_lists_every_header_that_the_router_writes_and_on_which_type() -> None:
     text = GUIDE.read_text("utf-8")
     received = table_in(text[text.index("## Receiving") :])
-    types = [*(type.value for type in MessageType), RECEIPT]
+    types = [*(type.value for type in MessageType), *FROM_THE_EXCHANGE]
     written = {
         type: set(documents()[f"delivered-{type}.json"]["properties"]["headers"]["properties"]) for type in types
     }
 
     for type in types:
-        assert {name for name, on in received.items() if on == "all" or type in on.split(", ")} == written[type]
+        groups = {"all", type} | (set() if type in FROM_THE_EXCHANGE else {"participants"})
+        assert {name for name, on in received.items() if groups & set(on.split(", "))} == written[type]
 
 
 def test_the_guide_names_every_type_and_outcome_and_the_largest_payload() -> None:
     text = prose(GUIDE)
 
-    assert all(f"`{word}`" in text for word in [*MessageType, RECEIPT, *Outcome])
+    words = [*MessageType, *FROM_THE_EXCHANGE, *Outcome, *ExtensionReply, *Urgency]
+    assert all(f"`{word}`" in text for word in words)
     assert f"{MAX_PAYLOAD_BYTES:,} bytes" in text
+
+
+def test_the_guide_shows_every_type_with_a_message_that_can_be_copied() -> None:
+    shown = [json.loads(block.text) for block in blocks(GUIDE) if block.language == "json" and '"type"' in block.text]
+    messages = [message for message in shown if "payload" in message]
+
+    assert {message["type"] for message in messages} >= set(MessageType) - {MessageType.NOTICE}
+    for message in messages:
+        envelope = read_envelope(message)
+        assert message.keys() - {"payload"} <= MEMBERS_OF[envelope.type]
+
+
+def test_the_guide_lists_every_code_of_a_reason() -> None:
+    assert [row[0] for row in table(GUIDE, "code", "for instance")] == list(ReasonCode)
+
+
+def test_the_guide_shows_a_reminder_as_its_schema_has_it() -> None:
+    (shown,) = [json.loads(block.text) for block in blocks(GUIDE) if '"step"' in block.text]
+    steps = [step for row in table(GUIDE, "step", "to") for step in row[0].split(", ")]
+    schema = validator("reminder.json")
+
+    for step in [shown["step"], *steps]:
+        assert list(schema.iter_errors(shown | {"step": step})) == []
+    assert list(schema.iter_errors(shown | {"step": "before"}))
 
 
 def test_the_guide_lists_every_built_in_kind_as_its_document_has_it() -> None:
