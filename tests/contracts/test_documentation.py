@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,11 @@ from services.cli.kind import described_deadline
 from services.gateway.ingress import _HEADERS as SENT_HEADERS
 from services.gateway.metrics import GatewayMetrics
 from services.ledger.metrics import LedgerMetrics
+from services.ledger.records import Move
+from services.ledger.replies import REPLIES
 from services.ledger.settings import LedgerSettings
 from services.ledger.store.metadata import METADATA
-from services.ledger.transitions import TRANSITIONS, Event, State
+from services.ledger.transitions import CLOSED, OPEN, TRANSITIONS, Event
 from services.router.addressing import ParkingReason
 from services.router.metrics import RouterMetrics
 from services.router.settings import RouterSettings
@@ -158,15 +161,41 @@ def test_the_guide_lists_every_path_of_the_http_apis_with_its_parameters() -> No
         assert set(parameters) - {"sender", "id"} <= named, request
 
 
-def test_the_state_diagram_is_the_transition_table() -> None:
+def test_the_state_diagram_and_the_table_below_it_are_the_transition_table() -> None:
     (diagram,) = [block.text for block in blocks(ARCHITECTURE) if block.language == "mermaid"]
-    drawn = set(re.findall(r"^\s*(\S+) --> (\w+): (\w+)$", diagram, re.MULTILINE))
+    frame = re.search(r"state open \{\n(.*?)\n\s*\}", diagram, re.DOTALL)
+    assert frame
+    # Mermaid takes no hyphen in a name.
+    within = {name.replace("_", "-") for name in re.findall(r"\w+(?= -->)|(?<=--> )\w+", frame[1])}
+    arrows = [
+        (begin.replace("_", "-"), end.replace("_", "-"), event)
+        for begin, end, event in re.findall(r"^\s*(\S+) --> (\w+): ([\w-]+)$", diagram, re.MULTILINE)
+    ]
+    drawn = {(each, end, event) for begin, end, event in arrows for each in (within if begin == "open" else {begin})}
+    staying = {
+        (state, state, event)
+        for states, events in table(ARCHITECTURE, "state", "what happens")
+        for state in states.split(", ")
+        for event in events.partition(", for ")[0].split(", ")
+    }
     closed = set(re.findall(r"^\s*(\w+) --> \[\*\]$", diagram, re.MULTILINE))
     known = {(str(state or "[*]"), str(after), str(event)) for (state, event), after in TRANSITIONS.items()}
 
-    assert drawn == known
-    assert closed == {State.ANSWERED}
-    assert {event for _, _, event in drawn} | {"refused"} == {event.value for event in Event}
+    assert within == OPEN
+    assert not drawn & staying
+    assert drawn | staying == known
+    assert closed == CLOSED
+    assert {event for _, _, event in known} | {"refused", "closed"} == {event.value for event in Event}
+
+
+def test_the_architecture_page_explains_every_counter() -> None:
+    assert {row[0] for row in table(ARCHITECTURE, "counter")} == {field.name for field in fields(Move)}
+
+
+def test_the_architecture_page_says_who_may_say_what_about_a_query() -> None:
+    said = {word for row in table(ARCHITECTURE, "who", "may say about a query") for word in re.findall(r"\w+", row[1])}
+
+    assert said - {"asks", "partial", "replies"} == REPLIES
 
 
 def test_the_parking_reasons_are_those_of_the_router() -> None:
