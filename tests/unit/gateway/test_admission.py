@@ -56,14 +56,14 @@ QUERY = Incoming(
     b'{"subject": "x"}',
     NOW,
 )
-NOTICE = {"type": "notice", "kind": "service.notice"}
-ABOUT = {"to": None, "kind": None, "correlation_id": ID}
-ACKNOWLEDGEMENT = {**ABOUT, "type": "acknowledgement"}
-EXTENSION = {**ABOUT, "type": "extension", "due": "2027-01-15", "reason": "waiting-for-others"}
-ACCEPTANCE = {**ABOUT, "type": "extension", "outcome": "accepted"}
-FORWARD = {**ABOUT, "type": "forward", "to": "410103", "reason": "not-in-charge"}
-WITHDRAWAL = {**ABOUT, "type": "withdrawal"}
-RATING = {**ABOUT, "type": "rating", "timely": "yes", "useful": "no"}
+NOTICE: dict[str, object] = {"type": "notice", "kind": "service.notice"}
+ABOUT: dict[str, object] = {"to": None, "kind": None, "correlation_id": ID}
+ACKNOWLEDGEMENT: dict[str, object] = {**ABOUT, "type": "acknowledgement"}
+EXTENSION: dict[str, object] = {**ABOUT, "type": "extension", "due": "2027-01-15", "reason": "waiting-for-others"}
+ACCEPTANCE: dict[str, object] = {**ABOUT, "type": "extension", "outcome": "accepted"}
+FORWARD: dict[str, object] = {**ABOUT, "type": "forward", "to": "410103", "reason": "not-in-charge"}
+WITHDRAWAL: dict[str, object] = {**ABOUT, "type": "withdrawal"}
+RATING: dict[str, object] = {**ABOUT, "type": "rating", "timely": "yes", "useful": "no"}
 ANSWER = {"id": ID, "type": "answer", "to": None, "kind": None, "correlation_id": ID, "outcome": "confirmed"}
 
 
@@ -141,7 +141,14 @@ def test_every_type_is_tried() -> None:
 
 
 def test_what_a_type_does_not_have_is_passed_over_also_where_it_could_not_be_read() -> None:
-    fields = {**ACKNOWLEDGEMENT, "urgency": "high", "written": "long ago", "timely": 7, "due": "soon", "outcome": []}
+    fields: dict[str, object] = {
+        **ACKNOWLEDGEMENT,
+        "urgency": "high",
+        "written": "long ago",
+        "timely": 7,
+        "due": "soon",
+        "outcome": [],
+    }
     record = admit(with_fields(**fields), SNAPSHOT, CALENDAR)
 
     assert isinstance(record, Admitted)
@@ -156,7 +163,7 @@ def admitted_digest(fields: dict[str, object]) -> bytes:
 
 
 def test_each_thing_that_is_said_makes_another_message() -> None:
-    said = [
+    said: list[dict[str, object]] = [
         EXTENSION,
         {**EXTENSION, "due": "2027-01-16"},
         {**EXTENSION, "reason": "needs-investigation"},
