@@ -27,11 +27,13 @@ _DRAFT_07 = "http://json-schema.org/draft-07/schema"
 
 ANSWER_SCHEMA: Mapping[str, Any] = {
     "$schema": "http://json-schema.org/draft-07/schema#",
-    "title": "Payload of an answer",
+    "title": "Payload of an answer, and of whatever else is said about a query",
     "type": "object",
-    "properties": {"note": {"type": "string", "description": "What the asker should know"}},
+    "properties": {"note": {"type": "string", "description": "What the other party should know"}},
 }
-"""Any answer's payload: an object with an optional note (design section 4)."""
+"""Any answer's payload: an object with an optional note (design section 4). So have the other messages about a query,
+but for a forward, which carries the query's.
+"""
 
 
 class DayCount(StrEnum):

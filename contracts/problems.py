@@ -35,7 +35,7 @@ class ProblemType(Enum):
     MALFORMED_CORRELATION_ID = ("malformed-correlation-id", 422, "The correlation id is not a UUID")
     MISSING_OUTCOME = ("missing-outcome", 422, "The answer has no outcome")
     UNKNOWN_OUTCOME = ("unknown-outcome", 422, "The outcome is not known")
-    MISSING_REASON = ("missing-reason", 422, "This outcome needs a reason")
+    MISSING_REASON = ("missing-reason", 422, "The message needs a reason")
     MISSING_DUE = ("missing-due", 422, "The extension names no later date")
     MALFORMED_DUE = ("malformed-due", 422, "The due date is not a date")
     DUE_IN_THE_PAST = ("due-in-the-past", 422, "The due date has passed")

@@ -9,7 +9,17 @@ from fastapi.security import HTTPBearer
 
 from contracts.addresses import AddressError
 from contracts.batch import Admitted, Refused
-from contracts.envelope import JOSE, MEMBERS, MessageType, Outcome
+from contracts.envelope import (
+    JOSE,
+    JSON,
+    MAX_REASON_CHARACTERS,
+    MEMBERS,
+    MEMBERS_OF,
+    ExtensionReply,
+    MessageType,
+    Outcome,
+    Urgency,
+)
 from contracts.json_names import RepeatedNameError, expect_distinct_names
 from contracts.payloads import MAX_PAYLOAD_BYTES
 from contracts.period import Calendar
@@ -23,6 +33,49 @@ from services.registry.snapshot import Snapshot, SnapshotWatcher, TokenOwner
 ADMINISTRATOR = "administrator"
 _BODY = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
+_MEMBER_SCHEMAS: dict[str, dict[str, Any]] = {
+    "id": {"type": "string", "format": "uuid", "description": "Chosen by the sender: its idempotency key"},
+    "type": {"type": "string", "enum": list(MessageType)},
+    "to": {"type": "string", "description": "The address it goes to; of a forward, who is to answer"},
+    "kind": {"type": "string", "description": "What it is about"},
+    "from": {"type": "string", "description": "When the account speaks for an address below it"},
+    "due": {
+        "type": "string",
+        "format": "date",
+        "description": "Of a query, no later than the kind's own deadline; of an extension, the later date asked for",
+    },
+    "urgency": {"type": "string", "enum": list(Urgency), "description": "Which of its kind's deadlines holds"},
+    "written": {
+        "oneOf": [{"type": "integer"}, {"type": "string"}],
+        "description": "The year in which the code in to was written down",
+    },
+    "correlation_id": {"type": "string", "format": "uuid", "description": "The query's id"},
+    "outcome": {
+        "type": "string",
+        "enum": list(dict.fromkeys([*Outcome, *ExtensionReply])),
+        "description": f"Of an answer; or the reply to an extension, {' or '.join(ExtensionReply)}",
+    },
+    "reason": {
+        "type": "string",
+        "maxLength": MAX_REASON_CHARACTERS,
+        "description": "Needed with the outcomes partial and refused of an answer, and where more time is asked for",
+    },
+    "timely": {"oneOf": [{"type": "boolean"}, {"enum": ["yes", "no"]}], "description": "Whether it came in time"},
+    "useful": {"oneOf": [{"type": "boolean"}, {"enum": ["yes", "no"]}], "description": "Whether it was of use"},
+    "content_type": {"type": "string", "enum": [JSON, JOSE]},
+    "traceparent": {"type": "string", "description": "W3C Trace Context, carried through"},
+}
+
+
+def _described(name: str) -> dict[str, Any]:
+    """The schema of a member, which says on which types it is read where that is not all of them."""
+    types = [type for type, members in MEMBERS_OF.items() if name in members]
+    schema = _MEMBER_SCHEMAS[name]
+    if len(types) == len(MessageType):
+        return schema
+    return {**schema, "description": f"On {', '.join(types)}. {schema['description']}"}
+
+
 REQUEST_BODY: dict[str, Any] = {
     "required": True,
     "content": {
@@ -31,28 +84,11 @@ REQUEST_BODY: dict[str, Any] = {
                 "type": "object",
                 "required": ["id", "type", "payload"],
                 "additionalProperties": False,
-                "properties": {
-                    "id": {
-                        "type": "string",
-                        "format": "uuid",
-                        "description": "Chosen by the sender: its idempotency key",
-                    },
-                    "type": {"type": "string", "enum": list(MessageType)},
-                    "to": {"type": "string", "description": "On queries and notices: the address"},
-                    "kind": {"type": "string", "description": "On queries and notices"},
-                    "from": {"type": "string", "description": "When the account speaks for an address below it"},
-                    "due": {"type": "string", "format": "date", "description": "No later than the kind's own deadline"},
-                    "correlation_id": {"type": "string", "format": "uuid", "description": "On answers: the query's id"},
-                    "outcome": {"type": "string", "enum": list(Outcome), "description": "On answers"},
-                    "reason": {
-                        "type": "string",
-                        "maxLength": 200,
-                        "description": "With the outcomes partial and refused",
-                    },
-                    "content_type": {"type": "string", "enum": ["application/json", "application/jose"]},
-                    "traceparent": {"type": "string", "description": "W3C Trace Context, carried through"},
+                "properties": {name: _described(name) for name in _MEMBER_SCHEMAS}
+                | {
                     "payload": {
-                        "description": f"The kind's object, or a sealed text (JOSE); at most {MAX_PAYLOAD_BYTES} bytes",
+                        "description": "The kind's object, or what answers and the others have, an object with an"
+                        f" optional note; or a sealed text (JOSE). At most {MAX_PAYLOAD_BYTES} bytes",
                         "oneOf": [{"type": "object"}, {"type": "string"}],
                     },
                 },

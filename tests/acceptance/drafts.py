@@ -62,11 +62,20 @@ def notice(to: str, **changes: Any) -> Draft:
 
 def answer(query_id: str, **changes: Any) -> Draft:
     """An answer that is right, but for the changes."""
+    return about("answer", query_id, **{"outcome": "confirmed", **changes})
+
+
+def forward(query_id: str, to: str, **changes: Any) -> Draft:
+    """A forward that is right, but for the changes."""
+    return about("forward", query_id, **{"to": to, "payload": payload(), **changes})
+
+
+def about(type: str, query_id: str, **changes: Any) -> Draft:
+    """A message of ``type`` about a query, with what the changes say."""
     draft = {
         "id": str(uuid.uuid4()),
-        "type": "answer",
+        "type": type,
         "correlation_id": query_id,
-        "outcome": "confirmed",
         "payload": json.dumps({"note": MARKER}).encode(),
     }
     return changed(draft, changes)

@@ -14,8 +14,10 @@ from tests.acceptance.drafts import (
     MARKER,
     NOT_UTF8,
     Draft,
+    about,
     answer,
     changed,
+    forward,
     notice,
     payload,
     query,
@@ -33,30 +35,47 @@ class Of(Enum):
     OPEN_QUERY = "open_query"
     FOREIGN_QUERY = "foreign_query"
     CLOSED_QUERY = "closed_query"
+    OWN_QUERY = "own_query"
+    RATED_QUERY = "rated_query"
+    ACKNOWLEDGED_QUERY = "acknowledged_query"
+    MUCH_FORWARDED_QUERY = "much_forwarded_query"
+    ASKER = "to"
     NOTICE = "notice"
     USED_ID = "used_id"
     ID_OF_ANOTHER = "id_of_another"
     YESTERDAY = "yesterday"
+    IN_TIME = "in_time"
     BEYOND_THE_DEADLINE = "beyond_the_deadline"
+    BEYOND_ALL_PATIENCE = "beyond_all_patience"
     NEW_CONTENT = "new_content"
     NEW_NOTE = "new_note"
 
 
 @dataclass(frozen=True)
 class Background:
-    """What is already on the ledger before something goes wrong: the sender was asked ``open_query`` and
-    ``closed_query``, and has sent ``used_id``.
+    """What is already on the ledger before something goes wrong: ``to`` asked the sender ``open_query``,
+    ``acknowledged_query`` and ``closed_query``; ``much_forwarded_query`` has come to it after three forwards. The
+    sender itself has asked ``used_id``, which is not answered, and ``rated_query``, whose answer it has rated.
     """
 
     to: str
     other_province: str
+    elsewhere: str
     below_with_an_account: str
     open_query: str
     foreign_query: str
     closed_query: str
+    acknowledged_query: str
+    much_forwarded_query: str
+    rated_query: str
     notice: str
     used_id: str
     id_of_another: str
+
+    @property
+    def own_query(self) -> str:
+        """A query that the sender has asked."""
+        return self.used_id
 
     @property
     def yesterday(self) -> str:
@@ -88,6 +107,19 @@ class Background:
         """A day later than ``case.assist`` allows, also if midnight comes in between."""
         return (_today() + timedelta(days=32)).isoformat()
 
+    @property
+    def later(self) -> str:
+        """A day that an extension may name."""
+        return (_today() + timedelta(days=60)).isoformat()
+
+    @property
+    def beyond_all_patience(self) -> str:
+        """A day so late that no extension reaches it."""
+        return (_today() + timedelta(days=400)).isoformat()
+
+
+Type = Literal["query", "notice", "answer", "acknowledgement", "extension", "forward", "withdrawal", "rating"]
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -97,7 +129,7 @@ class Fault:
     """
 
     name: str
-    type: Literal["query", "notice", "answer"]
+    type: Type
     changes: Mapping[str, Any]
     amqp: str | None = None
     http: str | None = None
@@ -109,10 +141,16 @@ class Fault:
 
     def draft(self, background: Background) -> Draft:
         """A new message with this fault."""
-        makes: dict[str, Callable[[], Draft]] = {
+        asked, own = background.open_query, background.own_query
+        makes: dict[Type, Callable[[], Draft]] = {
             "query": lambda: query(background.to),
             "notice": lambda: notice(background.to),
-            "answer": lambda: answer(background.open_query),
+            "answer": lambda: answer(asked),
+            "acknowledgement": lambda: about("acknowledgement", asked),
+            "extension": lambda: about("extension", asked, due=background.later, reason="waiting-for-others"),
+            "forward": lambda: forward(asked, background.elsewhere, reason="not-in-charge"),
+            "withdrawal": lambda: about("withdrawal", own),
+            "rating": lambda: about("rating", own, timely="yes", useful="yes"),
         }
         known = {name: getattr(background, v.value) if isinstance(v, Of) else v for name, v in self.changes.items()}
         return changed(makes[self.type](), known)
@@ -120,7 +158,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class _Row:
-    type: Literal["query", "notice", "answer"] = "query"
+    type: Type = "query"
     doors: tuple[Door, ...] = ("amqp", "http")
     by_ledger: bool = False
     http_problem: str | None = field(default=None)
@@ -137,7 +175,12 @@ class _Row:
 
 
 _query, _notice, _answer = _Row("query"), _Row("notice"), _Row("answer")
+_acknowledgement, _extension, _forward = _Row("acknowledgement"), _Row("extension"), _Row("forward")
+_withdrawal, _rating = _Row("withdrawal"), _Row("rating")
 _ledger = _Row("answer", by_ledger=True)
+_late_acknowledgement, _late_extension = _Row("acknowledgement", by_ledger=True), _Row("extension", by_ledger=True)
+_late_forward, _late_withdrawal = _Row("forward", by_ledger=True), _Row("withdrawal", by_ledger=True)
+_late_rating = _Row("rating", by_ledger=True)
 _query_again, _notice_again = _Row("query", by_ledger=True), _Row("notice", by_ledger=True)
 _amqp, _amqp_answer = _Row("query", doors=("amqp",)), _Row("answer", doors=("amqp",))
 _http = _Row("query", doors=("http",))
@@ -203,6 +246,42 @@ FAULTS: tuple[Fault, ...] = (
     _ledger("not-asked", "to a query that somebody else was asked", correlation_id=Of.FOREIGN_QUERY),
     _ledger("query-closed", "to a query that is answered", correlation_id=Of.CLOSED_QUERY),
 
+    # What else is said about a query: what the gateway sees.
+    _acknowledgement("missing-correlation-id", "no correlation_id", correlation_id=""),
+    _acknowledgement("payload-empty", "no payload", payload=b""),
+    _extension("missing-due", "no due", due=None),
+    _extension("malformed-due", "due in words", due="when we can"),
+    _extension("missing-reason", "no reason", reason=None),
+    _extension("unknown-outcome", "an answer's outcome", outcome="confirmed"),
+    _forward("missing-address", "no to", to=None),
+    _forward("unknown-address", "to a county that never was", to="649999"),
+    _forward("payload-invalid", "the payload is a list", payload=b"[]"),
+    _withdrawal("malformed-property", "a reason without end", reason="r" * 201),
+    _rating("malformed-rating", "nothing on whether it was useful", useful=None),
+    _rating("malformed-rating", "timely neither yes nor no", timely="rather"),
+    _query("unknown-urgency", "an urgency that is none", urgency="high"),
+    _query("malformed-written", "written in words", written="long ago"),
+    _notice("malformed-written", "written in a year with two digits", written=81),
+    _forward("malformed-written", "written on a day", written="1981-03-01"),
+
+    # And what only the ledger sees.
+    _late_acknowledgement("not-asked", "of a query that somebody else was asked", correlation_id=Of.FOREIGN_QUERY),
+    _late_acknowledgement("query-closed", "of a query that is answered", correlation_id=Of.CLOSED_QUERY),
+    _late_acknowledgement("already-acknowledged", "once more", correlation_id=Of.ACKNOWLEDGED_QUERY),
+    _late_extension("due-not-later", "to a day before the one that holds", due=Of.IN_TIME),
+    _late_extension("due-too-late", "for more than a year", due=Of.BEYOND_ALL_PATIENCE),
+    _late_extension("no-extension-asked", "accepted unasked", correlation_id=Of.OWN_QUERY, outcome="accepted"),
+    _late_extension("not-asker", "accepted by whom it was asked", outcome="accepted"),
+    _late_forward("forward-loop", "to whom it came from", to=Of.ASKER),
+    _late_forward("too-many-forwards", "for the fourth time", correlation_id=Of.MUCH_FORWARDED_QUERY),
+    _late_forward("query-closed", "of a query that is answered", correlation_id=Of.CLOSED_QUERY),
+    _late_withdrawal("not-asker", "of a query of somebody else", correlation_id=Of.OPEN_QUERY),
+    _late_withdrawal("query-closed", "of a query that is answered", correlation_id=Of.RATED_QUERY),
+    _late_rating("not-asker", "of an answer to somebody else", correlation_id=Of.CLOSED_QUERY),
+    _late_rating("not-answered", "before the answer"),
+    _late_rating("already-rated", "once more", correlation_id=Of.RATED_QUERY),
+    _late_rating("unknown-query", "of a notice", correlation_id=Of.NOTICE),
+
     # An id that was used.
     _query_again("id-reused", "its own id with another content", id=Of.USED_ID, payload=Of.NEW_CONTENT),
     _query_again("id-reused", "somebody else's id", id=Of.ID_OF_ANOTHER, payload=Of.NEW_CONTENT),
@@ -259,7 +338,7 @@ FAULTS: tuple[Fault, ...] = (
     _http("malformed-request", "the body is cut off", body=b'{"id": "0197a3c2-5d00-7000-8000-00000000'),
     _http("malformed-request", "the body nests without end", body=b'{"a":' * 100_000),
     _http("payload-not-utf8", "the body is not UTF-8", body=b'{"id": "\xff"}'),
-    _http("unknown-member", "a member that the contract does not know", urgency="high"),
+    _http("unknown-member", "a member that the contract does not know", priority="high"),
     _http("unknown-member", "the AMQP name of a member", message_id="0197a3c2-5d00-7000-8000-000000000000"),
 )
 # fmt: on

@@ -25,8 +25,9 @@ CASES = [(fault, door) for fault in FAULTS for door in DOORS if fault.problem(do
 async def scene(exchange: Exchange) -> AsyncIterator[Scene]:
     sender, recipient, third = exchange.this_county("640104"), exchange.county("50"), exchange.county("50")
     below = await exchange.add_participant(f"{sender.address}.health")
-    async with exchange.desks(sender, recipient, third) as (first, second, bystander):
-        yield await set_scene(exchange, first, second, bystander, below=below.address)
+    passers = exchange.county("50"), exchange.county("50")
+    async with exchange.desks(sender, recipient, third, *passers) as (first, second, bystander, *passing):
+        yield await set_scene(exchange, first, second, bystander, passing, below=below.address)
 
 
 @pytest.mark.parametrize(("fault", "door"), CASES, ids=[f"{fault.name} ({door})" for fault, door in CASES])
@@ -205,6 +206,8 @@ GOOD: list[dict[str, Any]] = [
     {"content_type": "application/jose", "payload": b"eyJhbGciOiJkaXIifQ..AAAA.BBBB.CCCC"},
     {"due": "in_time"},
     {"due": "last_day"},
+    {"urgency": "urgent"},
+    {"written": "2020"},
     {"from_": "township"},
     {"traceparent": "not a trace"},
 ]

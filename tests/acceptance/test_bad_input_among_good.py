@@ -40,10 +40,10 @@ class Mix:
 async def test_ten_thousand_bad_messages_among_good_ones_stop_and_lose_nothing(exchange: Exchange) -> None:
     senders = [exchange.this_county(code) for code in ("640105", "640106", "640121", "640122")]
     below = [(await exchange.add_participant(f"{senders[0].address}.health")).address]
-    others = [exchange.county("50"), exchange.county("50")]
+    others = [exchange.county("50") for _ in range(4)]
     async with exchange.desks(*senders, *others) as desks:
-        *sending, recipient, third = desks
-        scenes = [await set_scene(exchange, desk, recipient, third, below[0]) for desk in sending]
+        *sending, recipient, third, first, second = desks
+        scenes = [await set_scene(exchange, desk, recipient, third, [first, second], below[0]) for desk in sending]
         mixes = mix(scenes, random.Random(714_713))
         newest, counted = await exchange.newest_refusal(), await refusals_counted(exchange)
         before = await exchange.see("rate", jurisdiction=recipient.address)

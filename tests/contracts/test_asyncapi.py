@@ -3,6 +3,7 @@
 import json
 import warnings
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from contracts.envelope import RECEIPT, MessageType
+from contracts.envelope import MEMBERS_OF, RECEIPT, REMINDER, MessageType
 from contracts.kinds import built_in_kinds
 from services.runtime.metrics import huizhi_version
 from services.runtime.topology import EXCHANGES, INBOX, INGRESS, QueueLimits, inbox_queue, inbox_topology
@@ -61,7 +62,7 @@ def test_a_participant_can_send_every_type_and_finds_every_type_in_its_inbox() -
 
     assert ingress["parameters"]["type"]["enum"] == [type.value for type in MessageType]
     assert list(ingress["messages"]) == [type.value for type in MessageType]
-    assert list(inbox["messages"]) == [*(type.value for type in MessageType), RECEIPT]
+    assert list(inbox["messages"]) == [*(type.value for type in MessageType), RECEIPT, REMINDER]
     sent = {
         message["$ref"] for o in DOCUMENT["operations"].values() if o["action"] == "send" for message in o["messages"]
     }
@@ -70,11 +71,22 @@ def test_a_participant_can_send_every_type_and_finds_every_type_in_its_inbox() -
 
 def test_every_built_in_kind_stands_under_the_messages_of_its_type() -> None:
     messages = DOCUMENT["components"]["messages"]
-    for type in (MessageType.QUERY, MessageType.NOTICE):
-        kinds = [f"schemas/kinds/{kind.name}.json" for kind in built_in_kinds() if kind.type is type]
+    for type in (MessageType.QUERY, MessageType.NOTICE, MessageType.FORWARD):
+        # A forward carries its query's payload.
+        of_kinds = MessageType.QUERY if type is MessageType.FORWARD else type
+        kinds = [f"schemas/kinds/{kind.name}.json" for kind in built_in_kinds() if kind.type is of_kinds]
         for name in (type.value, f"delivered{type.value.capitalize()}"):
             payload = messages[name]["payload"]
             assert [option["$ref"] for option in payload.get("oneOf", [payload])] == kinds
+
+
+def test_the_messages_about_a_query_name_it_and_those_of_their_own_payload_have_its_schema() -> None:
+    messages = DOCUMENT["components"]["messages"]
+    for type in MessageType:
+        for name in (type.value, f"delivered{type.value.capitalize()}"):
+            assert ("correlationId" in messages[name]) == ("correlation_id" in MEMBERS_OF[type])
+            has_kind = type in (MessageType.QUERY, MessageType.NOTICE, MessageType.FORWARD)
+            assert (messages[name]["payload"] == {"$ref": "schemas/answer-payload.json"}) != has_kind
 
 
 def test_exchange_and_inbox_are_those_of_the_topology() -> None:
@@ -102,7 +114,12 @@ def _references(node: object, file: Path) -> Iterator[tuple[Path, str]]:
 
 def _resolve(file: Path, reference: str) -> object:
     name, _, pointer = reference.partition("#")
-    node: Any = yaml.safe_load((file.parent / name if name else file).read_text("utf-8"))
+    node = _read((file.parent / name if name else file).resolve())
     for step in pointer.strip("/").split("/") if pointer else []:
         node = node[step]
     return node
+
+
+@cache
+def _read(file: Path) -> Any:
+    return yaml.safe_load(file.read_text("utf-8"))

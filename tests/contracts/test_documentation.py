@@ -1,7 +1,9 @@
 """What the pages say, held against the code: a line that is missing, or one too many, is a failure."""
 
+import json
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,19 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 from typer.testing import CliRunner
 
-from contracts.envelope import RECEIPT, MessageType, Outcome
+from contracts.envelope import (
+    FROM_THE_EXCHANGE,
+    MEMBERS_OF,
+    ExtensionReply,
+    MessageType,
+    Outcome,
+    Urgency,
+    read_envelope,
+)
 from contracts.kinds import built_in_kinds
 from contracts.payloads import MAX_PAYLOAD_BYTES
 from contracts.problems import ProblemType
+from contracts.reasons import ReasonCode
 from contracts.reminders import DEFAULT_POLICY, policy_from_definition
 from contracts.targets import read_targets
 from services.cli.__main__ import app
@@ -24,9 +35,11 @@ from services.cli.kind import described_deadline
 from services.gateway.ingress import _HEADERS as SENT_HEADERS
 from services.gateway.metrics import GatewayMetrics
 from services.ledger.metrics import LedgerMetrics
+from services.ledger.records import Move
+from services.ledger.replies import REPLIES
 from services.ledger.settings import LedgerSettings
 from services.ledger.store.metadata import METADATA
-from services.ledger.transitions import TRANSITIONS, Event, State
+from services.ledger.transitions import CLOSED, OPEN, TRANSITIONS, Event
 from services.router.addressing import ParkingReason
 from services.router.metrics import RouterMetrics
 from services.router.settings import RouterSettings
@@ -34,12 +47,11 @@ from services.runtime import settings, topology
 from services.runtime.metrics import PumpMetrics, service_registry
 from tests.contracts.documents import gateway_document, ledger_document
 from tests.contracts.pages import ARCHITECTURE, GUIDE, ROOT, blocks, pages, programs, prose, table
-from tests.contracts.schemas import documents
+from tests.contracts.schemas import documents, validator
 
 SETTINGS_PAGE = ROOT / "docs" / "operations" / "settings.md"
 REGISTRY_PAGE = ROOT / "docs" / "operations" / "registry.md"
 WATCHING_PAGE = ROOT / "docs" / "operations" / "watching.md"
-_EXCHANGE_MAKES = {"received_at", "entry", "tier"}
 _OUTSIDE_SETTINGS = {"HUIZHI_DATA"}
 
 
@@ -53,27 +65,60 @@ def test_the_guide_says_what_to_do_about_every_problem() -> None:
     assert all(row[3] for row in table(GUIDE, "urn:huizhi:problem:"))
 
 
-def test_the_guide_lists_every_header_that_the_gateway_reads() -> None:
-    assert {row[0] for row in table(GUIDE, "header", "on", "") if row[0] not in _EXCHANGE_MAKES} == set(SENT_HEADERS)
+def test_the_guide_lists_every_header_that_the_gateway_reads_and_on_which_type() -> None:
+    rows = table(GUIDE, "header", "on", "")
+    listed = {name: on for names, on, _ in rows for name in names.split(", ")}
+
+    assert listed == {
+        name: "all" if len(types) == len(MessageType) else ", ".join(types)
+        for name in SENT_HEADERS
+        for types in [[type.value for type in MessageType if name in MEMBERS_OF[type]]]
+    }
 
 
 def test_the_guide_lists_every_header_that_the_router_writes_and_on_which_type() -> None:
     text = GUIDE.read_text("utf-8")
     received = table_in(text[text.index("## Receiving") :])
-    types = [*(type.value for type in MessageType), RECEIPT]
+    types = [*(type.value for type in MessageType), *FROM_THE_EXCHANGE]
     written = {
         type: set(documents()[f"delivered-{type}.json"]["properties"]["headers"]["properties"]) for type in types
     }
 
     for type in types:
-        assert {name for name, on in received.items() if on == "all" or type in on.split(", ")} == written[type]
+        groups = {"all", type} | (set() if type in FROM_THE_EXCHANGE else {"participants"})
+        assert {name for name, on in received.items() if groups & set(on.split(", "))} == written[type]
 
 
 def test_the_guide_names_every_type_and_outcome_and_the_largest_payload() -> None:
     text = prose(GUIDE)
 
-    assert all(f"`{word}`" in text for word in [*MessageType, RECEIPT, *Outcome])
+    words = [*MessageType, *FROM_THE_EXCHANGE, *Outcome, *ExtensionReply, *Urgency]
+    assert all(f"`{word}`" in text for word in words)
     assert f"{MAX_PAYLOAD_BYTES:,} bytes" in text
+
+
+def test_the_guide_shows_every_type_with_a_message_that_can_be_copied() -> None:
+    shown = [json.loads(block.text) for block in blocks(GUIDE) if block.language == "json" and '"type"' in block.text]
+    messages = [message for message in shown if "payload" in message]
+
+    assert {message["type"] for message in messages} >= set(MessageType) - {MessageType.NOTICE}
+    for message in messages:
+        envelope = read_envelope(message)
+        assert message.keys() - {"payload"} <= MEMBERS_OF[envelope.type]
+
+
+def test_the_guide_lists_every_code_of_a_reason() -> None:
+    assert [row[0] for row in table(GUIDE, "code", "for instance")] == list(ReasonCode)
+
+
+def test_the_guide_shows_a_reminder_as_its_schema_has_it() -> None:
+    (shown,) = [json.loads(block.text) for block in blocks(GUIDE) if '"step"' in block.text]
+    steps = [step for row in table(GUIDE, "step", "to") for step in row[0].split(", ")]
+    schema = validator("reminder.json")
+
+    for step in [shown["step"], *steps]:
+        assert list(schema.iter_errors(shown | {"step": step})) == []
+    assert list(schema.iter_errors(shown | {"step": "before"}))
 
 
 def test_the_guide_lists_every_built_in_kind_as_its_document_has_it() -> None:
@@ -116,15 +161,41 @@ def test_the_guide_lists_every_path_of_the_http_apis_with_its_parameters() -> No
         assert set(parameters) - {"sender", "id"} <= named, request
 
 
-def test_the_state_diagram_is_the_transition_table() -> None:
+def test_the_state_diagram_and_the_table_below_it_are_the_transition_table() -> None:
     (diagram,) = [block.text for block in blocks(ARCHITECTURE) if block.language == "mermaid"]
-    drawn = set(re.findall(r"^\s*(\S+) --> (\w+): (\w+)$", diagram, re.MULTILINE))
+    frame = re.search(r"state open \{\n(.*?)\n\s*\}", diagram, re.DOTALL)
+    assert frame
+    # Mermaid takes no hyphen in a name.
+    within = {name.replace("_", "-") for name in re.findall(r"\w+(?= -->)|(?<=--> )\w+", frame[1])}
+    arrows = [
+        (begin.replace("_", "-"), end.replace("_", "-"), event)
+        for begin, end, event in re.findall(r"^\s*(\S+) --> (\w+): ([\w-]+)$", diagram, re.MULTILINE)
+    ]
+    drawn = {(each, end, event) for begin, end, event in arrows for each in (within if begin == "open" else {begin})}
+    staying = {
+        (state, state, event)
+        for states, events in table(ARCHITECTURE, "state", "what happens")
+        for state in states.split(", ")
+        for event in events.partition(", for ")[0].split(", ")
+    }
     closed = set(re.findall(r"^\s*(\w+) --> \[\*\]$", diagram, re.MULTILINE))
     known = {(str(state or "[*]"), str(after), str(event)) for (state, event), after in TRANSITIONS.items()}
 
-    assert drawn == known
-    assert closed == {State.ANSWERED}
-    assert {event for _, _, event in drawn} | {"refused"} == {event.value for event in Event}
+    assert within == OPEN
+    assert not drawn & staying
+    assert drawn | staying == known
+    assert closed == CLOSED
+    assert {event for _, _, event in known} | {"refused", "closed"} == {event.value for event in Event}
+
+
+def test_the_architecture_page_explains_every_counter() -> None:
+    assert {row[0] for row in table(ARCHITECTURE, "counter")} == {field.name for field in fields(Move)}
+
+
+def test_the_architecture_page_says_who_may_say_what_about_a_query() -> None:
+    said = {word for row in table(ARCHITECTURE, "who", "may say about a query") for word in re.findall(r"\w+", row[1])}
+
+    assert said - {"asks", "partial", "replies"} == REPLIES
 
 
 def test_the_parking_reasons_are_those_of_the_router() -> None:

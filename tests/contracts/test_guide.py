@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +22,11 @@ from aiormq.exceptions import ChannelAccessRefused
 
 from tests.acceptance.exchange import Exchange
 from tests.contracts.documents import CONTRACTS
-from tests.contracts.pages import GUIDE, programs
+from tests.contracts.pages import GUIDE, blocks, programs
 
 pytestmark = pytest.mark.timeout(300)
-ASKER, ASKED = "110101", "410102"
+ASKER, ASKED, NEXT = "110101", "410102", "410103"
+_CAME = ("dispatched", "acknowledged", "partly-answered", "answered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,20 @@ class Followed:
         """Whether the message is on the ledger yet."""
         return self._ask(address, f"/v1/messages/{id}", {}).is_success
 
+    def says(self, door: str, address: str, message: dict[str, Any]) -> None:
+        """The participant sends the message in the page's own way, and it comes into the other's inbox."""
+        if door == "amqp":
+            command, environment = [sys.executable, str(self.programs / "say.py")], self.environment(address)
+            done = subprocess.run(
+                command, env=environment, input=json.dumps(message), check=True, capture_output=True, text=True
+            )
+            assert done.stdout == f"in custody: {message['id']}\n"
+        else:
+            headers = {"Authorization": f"Bearer {self.participants[address]['token']}"}
+            url = f"{self.stack['gateway_url']}/v1/messages"
+            httpx.post(url, json=message, headers=headers, timeout=30, trust_env=False).raise_for_status()
+        _until(lambda: self._ask(address, f"/v1/messages/{message['id']}", {}).json().get("state") in _CAME)
+
     def _ask(self, address: str, path: str, parameters: dict[str, str]) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.participants[address]['token']}"}
         with httpx.Client(base_url=self.stack["ledger_url"], headers=headers, timeout=30, trust_env=False) as client:
@@ -64,7 +81,7 @@ async def followed(exchange: Exchange, tmp_path_factory: pytest.TempPathFactory)
     directory = tmp_path_factory.mktemp("guide")
     for name, text in programs(GUIDE).items():
         (directory / name).write_text(text, "utf-8")
-    participants = {address: asdict(await exchange.add_participant(address)) for address in (ASKER, ASKED)}
+    participants = {address: asdict(await exchange.add_participant(address)) for address in (ASKER, ASKED, NEXT)}
     return Followed(exchange.stack, participants, directory)
 
 
@@ -90,6 +107,28 @@ def test_a_query_is_posted_by_the_shell_program(followed: Followed) -> None:
     _until(lambda: followed.ask_ledger(ASKER, f"/v1/messages/{custody['id']}")["state"] == "dispatched")
     unanswered = followed.ask_ledger(ASKED, "/v1/unanswered")
     assert custody["id"] in [item["id"] for item in unanswered["items"]]
+
+
+@pytest.mark.parametrize("door", ["amqp", "http"])
+def test_a_query_lives_through_every_message_that_the_page_shows(followed: Followed, door: str) -> None:
+    ids = {id: str(uuid.uuid4()) for id in re.findall(r"0197a3c2-[0-9a-f-]{27}", GUIDE.read_text("utf-8"))}
+    asked, *replies, withdrawal = [_copied(message, ids) for message in _shown_messages()]
+    # The page's query is answered by then; a withdrawal needs one that is open.
+    withdrawn = asked | {"id": str(uuid.uuid4())}
+    senders = [ASKED, ASKED, ASKER, ASKED, NEXT, NEXT, ASKER]
+
+    followed.says(door, ASKER, asked)
+    for sender, reply in zip(senders, replies, strict=True):
+        followed.says(door, sender, reply)
+    followed.says(door, ASKER, withdrawn)
+    followed.says(door, ASKER, withdrawal | {"correlation_id": withdrawn["id"]})
+
+    seen = followed.ask_ledger(ASKER, f"/v1/messages/{asked['id']}")
+    assert [entry["event"] for entry in seen["entries"]] == [
+        *("accepted", "dispatched", "acknowledged", "extension-asked", "extended", "forwarded", "dispatched"),
+        *("partly-answered", "answered", "rated"),
+    ]
+    assert followed.ask_ledger(ASKER, f"/v1/messages/{withdrawn['id']}")["state"] == "withdrawn"
 
 
 async def test_the_broker_refuses_what_the_guide_warns_of(followed: Followed) -> None:
@@ -129,6 +168,19 @@ def test_the_running_service_describes_itself_as_the_committed_document_does(fol
     document = json.loads((CONTRACTS / "openapi" / f"{service}.json").read_text("utf-8"))
 
     assert httpx.get(f"{followed.stack[f'{service}_url']}/openapi.json", trust_env=False).json() == document
+
+
+def _shown_messages() -> list[dict[str, Any]]:
+    """The messages of the section on a query's life, in its order."""
+    shown = [json.loads(block.text) for block in blocks(GUIDE) if block.language == "json"]
+    return [message for message in shown if "payload" in message]
+
+
+def _copied(message: dict[str, Any], ids: dict[str, str]) -> dict[str, Any]:
+    """A message with ids of its own, and with a day that is late enough whenever this runs."""
+    own = {name: ids.get(value, value) if isinstance(value, str) else value for name, value in message.items()}
+    late = (datetime.now(UTC) + timedelta(days=60)).date().isoformat()
+    return own | ({"due": late} if "due" in own else {})
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import json
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
-from contracts.envelope import MEMBERS
+from contracts.envelope import MEMBERS, MEMBERS_OF, MessageType
 from contracts.payloads import MAX_PAYLOAD_BYTES
 from tests.contracts.documents import CONTRACTS, differing, generated
 
@@ -34,3 +34,7 @@ def test_a_posted_message_has_the_members_that_the_envelope_knows() -> None:
 
     assert set(body["properties"]) == MEMBERS | {"payload"}
     assert str(MAX_PAYLOAD_BYTES) in body["properties"]["payload"]["description"]
+    for name in MEMBERS:
+        types = [type for type in MessageType if name in MEMBERS_OF[type]]
+        says = f"On {', '.join(types)}." if len(types) < len(MessageType) else ""
+        assert body["properties"][name].get("description", "").startswith(says)

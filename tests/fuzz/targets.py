@@ -31,6 +31,7 @@ from contracts.kinds import KindError, built_in_kinds, kind_from_definition, par
 from contracts.payloads import read_payload
 from contracts.period import Calendar, PeriodError
 from contracts.problems import ProblemError, ProblemType
+from contracts.reasons import reason_code
 from services.gateway.admission import admit
 from services.gateway.ingress import incoming
 from services.gateway.posting import admit_body
@@ -218,7 +219,8 @@ def _expect_record(record: Admitted | Refused) -> None:
         _expect_detail(record.detail)
         stored: tuple[str | None, ...] = (record.detail, record.sender, record.type)
     else:
-        stored = (record.sender, record.origin, record.written_to, record.address, record.kind, record.outcome)
+        kept = reason_code(record.reason)
+        stored = (record.sender, record.origin, record.written_to, record.address, record.kind, record.outcome, kept)
     if any("\0" in column for column in stored if column):
         raise FindingError("a record holds a NUL where the database is to store it")
 

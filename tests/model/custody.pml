@@ -25,11 +25,14 @@
  *   FLAPS [off] LAST_AWAY [0]      the inbox of queries 0 to LAST_AWAY goes away at some moment and then changes FLAPS times; odd: it is there in
  *                                  the end
  *   WITHDRAW [off]                 the sender withdraws query 0 at any moment after posting it
+ *   FORWARD [off]                  the first recipient answers a query or hands it on, each time that it gets it; the next one answers. Not
+ *                                  together with FLAPS
  *
  * Checked at every commit: no entry is made twice, none lands on a place of the log that is taken, no stale writer commits, and
- *   received = answered + unanswered + withdrawn.
+ *   received = answered + unanswered + withdrawn + forwarded. What is received was put into that recipient's inbox.
  * Checked when nothing can move any more (no process may be stuck in the middle of its steps then):
- *   every query is recorded once, dispatched, received, and closed once, by an answer or by a withdrawal, never by both;
+ *   every query is recorded once, dispatched and received by each recipient that it was handed on to, and closed once, by an answer or by a
+ *   withdrawal, never by both; one that is withdrawn before it is received is in nobody's figures;
  *   nothing is left parked whose inbox is there; what has no inbox is parked and listed, and all the others went past it;
  *   without a fault nothing was delivered twice, however often the sender retried.
  * Checked as "endless": there is no run that goes on for ever, in which writers fence each other off or sweeps chase each other.
@@ -56,6 +59,8 @@
  *   EPOCH_READ_TWICE       between looking for an epoch and using it, the writer's other consumer may open and release it
  *   WITHDRAW_UNCHECKED     a withdrawal closes its query without looking whether it is closed
  *   WITHDRAW_EARLY         a withdrawal is counted before its query was received
+ *   NO_DUTY                a report about a recipient that has handed the query on since passes for one about the next
+ *   NO_FORWARD_AGAIN       a forward that comes again in its batch does not hand the query on again
  */
 #ifndef N
 #define N 1
@@ -106,7 +111,22 @@
 #define HOP_DEPTH DEPTH
 #endif
 
-mtype = { QUERY, ANSWER, WITHDRAWAL, DISPATCHED, PARKED };
+#ifdef FORWARD
+#ifdef FLAPS
+#error "what is parked does not say which duty it is about: FORWARD and FLAPS exclude each other"
+#endif
+/* What is said of a query's duty d, its first or its second, is said as query + N * d: as services/ledger/outbound.py::forwarded and
+ * the router's report have the number beside the id. */
+#define DUTIES 2
+#define SAID(x) ((x) % N)
+#define TO_HAND (t == FORWARDING -> q + N : q)
+#else
+#define DUTIES 1
+#define SAID(x) (x)
+#define TO_HAND q
+#endif
+
+mtype = { QUERY, ANSWER, WITHDRAWAL, DISPATCHED, PARKED, FORWARDING };
 
 /* The queues. Beside each, what was taken from it and returned. */
 chan ingress       = [DEPTH] of { mtype, byte };       /* type, query                                                 */
@@ -130,6 +150,11 @@ bool posted[N];
 byte recorded_by[N];                                   /* 0: not recorded; else the batch that did                    */
 bool dispatched[N], answered[N], withdrawn[N], parked[N], withdrawal_refused[N];
 byte received_total = 0, answered_total = 0, withdrawn_total = 0;
+#ifdef FORWARD
+byte duty[N], forwarded_by[N];                         /* which duty is the present one; the batch that recorded the forward  */
+byte forwarded_total = 0, entries_forwarded[N];
+bool placed_in[DUTIES * N];                            /* what was put into the inbox of which recipient              */
+#endif
 byte entries_recorded[N], entries_dispatched[N], entries_answered[N], entries_withdrawn[N];
 
 /* The row of the log head: who holds its lock (0: nobody, else consumer + 1), whose turn it is, how long the log is. */
@@ -158,18 +183,22 @@ byte lined_up = 0;                                     /* consumers that are the
 #define WRITER (_pid / QUEUES)
 #define QUEUE (_pid % QUEUES)
 
-byte delivered[N];                                     /* what the recipient saw                                      */
+byte delivered[DUTIES * N];                            /* what each recipient saw                                     */
 
 #define FAULT faults < FAULTS -> faults++
 
-/* What a commit leaves behind is conserved: received = answered + unanswered + withdrawn, the unanswered counted from the states. */
+/* What a commit leaves behind is conserved: received = answered + unanswered + withdrawn + forwarded, the unanswered counted from the states. */
 inline check_conservation() {
   i = 0; unanswered = 0;
   do
   :: i == N -> break
   :: else -> unanswered = unanswered + (dispatched[i] && !answered[i] && !withdrawn[i] -> 1 : 0); i++
   od;
+#ifdef FORWARD
+  assert(received_total == answered_total + unanswered + withdrawn_total + forwarded_total);
+#else
   assert(received_total == answered_total + unanswered + withdrawn_total);
+#endif
   i = 0; unanswered = 0
 }
 
@@ -193,10 +222,17 @@ inline close_channel(x) {
 
 /* A consumer forgets what it had decided, which is read anew in each transaction; and all it knew. */
 inline undecide() {
-  record = false; dispatching = false; answer = false; withdraw = false; refuse = false; park = false; unpark = false; hand = false
+  record = false; dispatching = false; answer = false; withdraw = false; refuse = false; park = false; unpark = false; hand = false;
+#ifdef FORWARD
+  forward = false
+#endif
 }
 
+#ifdef FORWARD
+inline forget() { t = 0; q = 0; b = 0; about = 0; epoch = 0; undecide() }
+#else
 inline forget() { t = 0; q = 0; b = 0; epoch = 0; undecide() }
+#endif
 
 /* It leaves the sequencer to the writer's other consumer; the transaction that it was in, if any, is rolled back. */
 inline leave() {
@@ -228,7 +264,11 @@ inline decide() {
   :: t == QUERY && recorded_by[q] == 0 -> record = true; hand = true
   :: t == QUERY && recorded_by[q] == b ->               /* the same batch again: its hand-over may not have happened  */
 #ifndef NO_HAND_AGAIN
+#ifdef FORWARD
+       hand = duty[q] == 0 && !dispatched[q] && !parked[q] && !withdrawn[q]
+#else
        hand = !dispatched[q] && !parked[q]              /* what was reported as parked is in the parking queue's custody */
+#endif
 #endif
   :: t == QUERY && recorded_by[q] != 0 && recorded_by[q] != b ->
 #ifdef HAND_DUPLICATES
@@ -239,20 +279,40 @@ inline decide() {
   :: t == DISPATCHED ->
 #ifdef COUNT_DELIVERIES
        dispatching = true
+#elif defined(FORWARD) && !defined(NO_DUTY)
+       dispatching = about == duty[q] && !dispatched[q] && !withdrawn[q]      /* services/ledger/decisions.py::_take_report */
 #else
-       dispatching = !dispatched[q]
+       dispatching = !dispatched[q] && !withdrawn[q]    /* services/ledger/duties.py::begin                           */
 #endif
   :: t == PARKED ->
 #ifdef PARKED_OVERRIDES
        park = true
 #else
-       park = !dispatched[q] && !parked[q]
+       park = !dispatched[q] && !parked[q] && !withdrawn[q]
 #endif
   :: t == ANSWER ->                                     /* may overtake the report that its query was dispatched      */
        if
+#ifdef FORWARD
+       :: about != duty[q] -> skip                      /* it has handed the query on: refused                        */
+       :: about == duty[q] && (withdrawn[q] || answered[q]) -> skip
+#else
        :: withdrawn[q] || answered[q] -> skip           /* closed: refused                                            */
+#endif
        :: else -> dispatching = !dispatched[q]; answer = true
        fi
+#ifdef FORWARD
+  :: t == FORWARDING ->                                 /* services/ledger/replies.py::take_reply                     */
+       if
+       :: forwarded_by[q] == b ->                       /* services/ledger/replies.py::hand_over_again                */
+#ifdef NO_FORWARD_AGAIN
+            skip
+#else
+            hand = !dispatched[q] && !withdrawn[q]
+#endif
+       :: forwarded_by[q] != b && (forwarded_by[q] != 0 || withdrawn[q] || answered[q]) -> skip     /* a duplicate; refused */
+       :: else -> dispatching = !dispatched[q]; forward = true; hand = true
+       fi
+#endif
   :: t == WITHDRAWAL ->
 #ifdef WITHDRAW_UNCHECKED
        withdraw = !withdrawn[q]
@@ -267,7 +327,7 @@ inline decide() {
        fi
 #endif
   fi;
-  unpark = dispatching && parked[q]
+  unpark = (dispatching || withdraw) && parked[q]
 }
 
 /* The COMMIT of services/ledger/sequencer.py::Sequencer.take: what was decided is written, with the counters, as entries of the log. */
@@ -282,10 +342,10 @@ inline write() {
   if :: record -> recorded_by[q] = b; entries_recorded[q]++; head_size++; sequencer[WRITER].size++ :: else fi;
   if
   :: dispatching ->
-       dispatched[q] = true; received_total++; entries_dispatched[q]++; head_size++; sequencer[WRITER].size++;
-#ifndef WITHDRAW_EARLY
-       if :: withdrawn[q] -> withdrawn_total++ :: else fi
+#ifdef FORWARD
+       assert(placed_in[q + N * duty[q]]);
 #endif
+       dispatched[q] = true; received_total++; entries_dispatched[q]++; head_size++; sequencer[WRITER].size++
   :: else
   fi;
   if :: unpark -> parked[q] = false :: else fi;
@@ -301,15 +361,29 @@ inline write() {
 #endif
   :: else
   fi;
-  if :: refuse -> withdrawal_refused[q] = true; head_size++; sequencer[WRITER].size++ :: else fi;
+#ifdef FORWARD
+  if
+  :: forward ->                                         /* services/ledger/duties.py::hand_on                         */
+       duty[q] = 1; forwarded_by[q] = b; dispatched[q] = false;
+       forwarded_total++; entries_forwarded[q]++; head_size++; sequencer[WRITER].size++
+  :: else
+  fi;
+  forward = false;
+  assert(entries_forwarded[q] <= 1 && entries_recorded[q] <= 1 && entries_dispatched[q] <= 1 + duty[q]);
+#else
   assert(entries_recorded[q] <= 1 && entries_dispatched[q] <= 1);
+#endif
+  if :: refuse -> withdrawal_refused[q] = true; head_size++; sequencer[WRITER].size++ :: else fi;
   assert(entries_answered[q] + entries_withdrawn[q] <= 1);
   check_conservation();
   record = false; dispatching = false; answer = false; withdraw = false; refuse = false; park = false; unpark = false
 }
 
 inline take_in_hand() {
-  unacked[_pid].held = true; unacked[_pid].t = t; unacked[_pid].q = q; unacked[_pid].b = b
+  unacked[_pid].held = true; unacked[_pid].t = t; unacked[_pid].q = q; unacked[_pid].b = b;
+#ifdef FORWARD
+  about = q / N; q = SAID(q)
+#endif
 }
 
 /* services/ledger/intake.py::LedgerIntake.handle, once for each queue of each writer (the first processes: see WRITER and QUEUE). */
@@ -318,6 +392,9 @@ active [CONSUMERS] proctype consumer() {
   byte epoch = 0, before = 0;                           /* of the transaction that it is in; what the log's size was  */
   bool working;
   bool record, dispatching, answer, withdraw, refuse, park, unpark, hand;
+#ifdef FORWARD
+  byte about; bool forward;                             /* which duty it is about                                     */
+#endif
   byte i, unanswered;
 opening:
   {
@@ -425,8 +502,8 @@ transact:
   /* services/ledger/handover.py::dispatches: after the commit, and only then, to the router. A report calls for none. */
 handover:
   if
-  :: atomic { hand -> dispatch!q }
-  :: atomic { hand && faults < FAULTS -> faults++; dispatch!q; goto handover }   /* confirm lost: published once more  */
+  :: atomic { hand -> dispatch!TO_HAND }
+  :: atomic { hand && faults < FAULTS -> faults++; dispatch!TO_HAND; goto handover }   /* confirm lost: published once more  */
 #ifdef ASSUME_CONFIRMED
   :: atomic { hand && faults < FAULTS -> faults++ }
 #endif
@@ -439,6 +516,9 @@ acking:
   if
   :: atomic { unacked[_pid].held ->
        unacked[_pid].held = false; unacked[_pid].t = 0; unacked[_pid].q = 0; unacked[_pid].b = 0;
+#ifdef FORWARD
+       about = 0;
+#endif
        t = 0; q = 0; b = 0; epoch = 0; hand = false; goto end }
   :: atomic { !unacked[_pid].held -> goto losing }     /* the channel it came on is gone             */
   :: atomic { FAULT; goto losing }      /* lost the confirm                                           */
@@ -521,6 +601,12 @@ publish:
   fi
 }
 
+#ifdef FORWARD
+#define IN_INBOX placed_in[q] = true
+#else
+#define IN_INBOX skip
+#endif
+
 /* services/router/dispatch.py::Dispatching.handle: to the inbox, or to parking, and then the report. */
 active [ROUTERS] proctype router() {
 #if ROUTERS == 1
@@ -534,8 +620,8 @@ end:
   fi;
 place:
   if
-  :: atomic { !AWAY(q) -> inbox!q; report = DISPATCHED }
-  :: atomic { !AWAY(q) && faults < FAULTS -> faults++; inbox!q; goto place }   /* confirm lost: published once more  */
+  :: atomic { !AWAY(q) -> inbox!q; IN_INBOX; report = DISPATCHED }
+  :: atomic { !AWAY(q) && faults < FAULTS -> faults++; inbox!q; IN_INBOX; goto place }   /* confirm lost: published once more  */
 #ifdef ASSUME_CONFIRMED
   :: atomic { FAULT; report = DISPATCHED }
 #endif
@@ -547,8 +633,8 @@ place:
   goto tell;
 park:                                                   /* The inbox may come back before the message is parked.      */
   if
-  :: atomic { true -> parking!q(0); lying[q]++; report = PARKED }
-  :: atomic { FAULT; parking!q(0); lying[q]++; goto park }          /* confirm lost: published once more                          */
+  :: atomic { true -> parking!q(0); lying[SAID(q)]++; report = PARKED }
+  :: atomic { FAULT; parking!q(0); lying[SAID(q)]++; goto park }          /* confirm lost: published once more                          */
 #ifdef PARK_ACK_FIRST
   :: atomic { FAULT; q = 0; goto end }
 #else
@@ -698,6 +784,15 @@ end:
   do
 #ifdef SILENT
   :: atomic { inbox?q -> delivered[q]++; q = 0 }
+#elif defined(FORWARD)
+  :: atomic { inbox?q -> delivered[q]++; ingress!ANSWER(q); q = 0 }
+  :: atomic { inbox?q ->
+       delivered[q]++;
+       if
+       :: q < N -> ingress!FORWARDING(q)
+       :: else -> ingress!ANSWER(q)
+       fi;
+       q = 0 }
 #else
   :: atomic { inbox?q -> delivered[q]++; ingress!ANSWER(q); q = 0 }              /* answers the second time too        */
 #endif
@@ -712,9 +807,16 @@ active proctype auditor() {
   :: else ->
      assert(entries_recorded[q] == 1);
      if
-     :: AWAY(q) && !dispatched[q] -> assert(lying[q] > 0 && parked[q])         /* waits for its inbox, and is listed */
+     :: withdrawn[q] && !dispatched[q] -> assert(!parked[q] && entries_answered[q] == 0 && entries_withdrawn[q] == 1)
+     :: !withdrawn[q] && AWAY(q) && !dispatched[q] -> assert(lying[q] > 0 && parked[q])         /* waits for its inbox, and is listed */
      :: else ->
+#ifdef FORWARD
+          assert(dispatched[q] && entries_dispatched[q] == 1 + duty[q]);
+          assert(entries_forwarded[q] == duty[q] && delivered[q + N * duty[q]] >= 1);
+          assert(faults + pauses > 0 || delivered[q + N] <= 1);
+#else
           assert(dispatched[q] && entries_dispatched[q] == 1);
+#endif
           assert(delivered[q] >= 1);
 #ifndef SILENT
           assert(entries_answered[q] + entries_withdrawn[q] == 1);

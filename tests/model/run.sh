@@ -19,6 +19,7 @@ one fault      | quick | custody    | safety  | -DFAULTS=1                      
 small queues   | quick | custody    | safety  | -DHOP_DEPTH=1 -DN=4 -DRETRIES=0 -DFAULTS=0                      | four queries, internal queues that hold one message
 two writers    | quick | custody    | safety  | -DWRITERS=2 -DFAULTS=0 -DMOST_FENCED=1                          | two writers, each perhaps active on one queue
 parking        | quick | custody    | endless | -DFLAPS=2 -DFAULTS=0 -DRETRIES=0                                | an inbox that goes, comes and goes
+forward        | quick | custody    | safety  | -DFORWARD -DFAULTS=1 -DRETRIES=0                                | a query that may be handed on, one fault
 two writers    | quick | custody    | endless | -DWRITERS=2 -DFAULTS=0 -DRETRIES=0                              | two writers, each perhaps active on one queue
 poison         | quick | quarantine | safety  | -DFAULTS=1                                                      | one poisonous record, one death besides
 poison         | all   | quarantine | endless | -DFAULTS=1                                                      | the same
@@ -34,6 +35,9 @@ two parked     | all   | custody    | safety  | -DN=2 -DLAST_AWAY=1 -DFLAPS=1 -D
 never there    | all   | custody    | safety  | -DN=2 -DFLAPS=0 -DFAULTS=0                                      | an inbox that goes for good, a query for it and one for another inbox
 withdrawal     | big   | custody    | safety  | -DWITHDRAW -DFAULTS=1                                           | a withdrawal races with the answer, one fault
 all at once    | all   | custody    | safety  | -DWITHDRAW -DFLAPS=1 -DFAULTS=0                                 | a withdrawal, parking
+forward        | big   | custody    | safety  | -DFORWARD -DFAULTS=1                                            | the same, with a retry
+two forwarded  | all   | custody    | safety  | -DFORWARD -DN=2 -DFAULTS=0 -DRETRIES=0                          | two queries that may be handed on
+forward        | big   | custody    | safety  | -DFORWARD -DWITHDRAW -DFAULTS=1 -DRETRIES=0                     | a forward races with a withdrawal, one fault
 instances      | all   | custody    | safety  | -DGATEWAYS=2 -DROUTERS=2 -DFAULTS=1 -DRETRIES=0                 | a query, two gateways, two routers, one fault
 poison         | all   | quarantine | safety  | -DFAULTS=2 -DLIMIT=3                                            | one poisonous record, two deaths besides
 custody +      | long  | custody    | safety  | -DN=2 -DFAULTS=1                                                | two queries with a retry each, one fault
@@ -47,6 +51,7 @@ writer paused +| long  | custody    | safety  | -DWRITERS=2 -DPAUSES=1 -DFAULTS=
 parking +      | long  | custody    | safety  | -DFLAPS=3 -DFAULTS=1 -DRETRIES=0                                | an inbox that goes and comes twice, one fault
 two parked +   | long  | custody    | safety  | -DN=2 -DLAST_AWAY=1 -DFLAPS=2 -DFAULTS=0 -DRETRIES=0            | an inbox that goes, comes and goes, two queries for it
 all at once +  | long  | custody    | safety  | -DWITHDRAW -DFLAPS=1 -DFAULTS=1 -DRETRIES=0                     | a withdrawal, parking, one fault
+forward +      | long  | custody    | safety  | -DFORWARD -DFAULTS=2 -DRETRIES=0                                | a query that may be handed on, two faults
 instances +    | long  | custody    | safety  | -DWITHDRAW -DGATEWAYS=2 -DROUTERS=2 -DFAULTS=1 -DRETRIES=0      | the same, and a withdrawal
 poison +       | long  | quarantine | safety  | -DOTHER_QUEUE -DIN_TURN -DPOISON_AGAIN -DLIMIT=3                | all of it
 '
@@ -73,6 +78,8 @@ quick | custody    | safety  | -DCLAIM_APART -DWRITERS=2 -DRETRIES=0 -DFAULTS=0 
 quick | custody    | safety  | -DCLAIM_APART -DEPOCH_READ_TWICE -DRETRIES=0 -DFAULTS=0 -DMOST_FENCED=0 | fenced<=0
 all   | custody    | safety  | -DWITHDRAW_UNCHECKED -DWITHDRAW -DFAULTS=0                        | (entries_answered[q]+entries_withdrawn[q])<=1
 all   | custody    | safety  | -DWITHDRAW_EARLY -DWITHDRAW -DFAULTS=0                            | received_total==
+quick | custody    | safety  | -DNO_DUTY -DFORWARD -DFAULTS=0 -DRETRIES=0                        | placed_in[(q+(1*duty[q]))]
+quick | custody    | safety  | -DNO_FORWARD_AGAIN -DFORWARD -DRETRIES=0                          | dispatched[q]&&(entries_dispatched[q]==(1+duty[q]))
 quick | custody    | safety  | -DONE_QUEUE -DHOP_DEPTH=1 -DN=4 -DRETRIES=0 -DFAULTS=0            | (entries_answered[q]+entries_withdrawn[q])==1
 quick | quarantine | safety  | -DNO_QUARANTINE                                                   | !((set_aside&(1<<s)))
 all   | quarantine | safety  | -DNOT_ALONE                                                       | !((set_aside&(1<<s)))
