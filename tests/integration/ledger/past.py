@@ -69,7 +69,9 @@ class Past:
     async def take(self, *batches: LedgerBatch) -> None:
         """Take batches in one transaction, at the clock's time."""
         with self._clock():
-            await self._sequencer.take(list(batches))
+            decision, _ = await self._sequencer.take(list(batches))
+        # What the ledger refuses would be remembered here as if it had happened.
+        assert not decision.refused
 
     async def ask(self, *addresses: str, sender: str = "310115") -> list[Duty]:
         """Queries that their recipients have now."""
@@ -162,4 +164,5 @@ async def _go_on(past: Past, duty: Duty, addresses: tuple[str, ...], chance: ran
     elif fate < 0.18:
         await past.withdraw(duty)
     elif fate < 0.22 and duty.number == 0:
-        await past.forward(duty, chance.choice([address for address in addresses if address != duty.address]))
+        others = [address for address in addresses if address not in (duty.address, duty.query.sender)]
+        await past.forward(duty, chance.choice(others))

@@ -37,6 +37,7 @@ async def test_a_year_of_random_lives_is_closed_as_it_stood_at_each_cut_off_and_
             for month in MONTHS:
                 told = await ask(client, f"periods/{month}", jurisdiction=scope)
                 closed, present = figures(told["closed"]), figures(told["present"])
+                # Nothing lies below a department, and what is remembered is told apart by how its code begins.
                 if "." not in scope:
                     assert closed == past.counted(scope, [month], CALENDAR.cutoff(month)), (scope, month)
                     assert present == past.counted(scope, [month]), (scope, month)
