@@ -17,13 +17,16 @@ from contracts.targets import Targets
 from services.ledger.access import readable_jurisdiction, reader_of
 from services.ledger.api import AsOf, CodesName, KindName, TierName
 from services.ledger.circular.forms import Form, file_name, written
-from services.ledger.circular.listing import levels_below
+from services.ledger.circular.listing import levels_below, listed_names
 from services.ledger.circular.words import Language
 from services.ledger.circulars import CircularMaterial, CircularQuestion, Platform, read_circular
 from services.ledger.moments import read_moment
 from services.ledger.periods_api import months_of
 from services.registry.snapshot import Snapshot
 
+# The country's counties are some 3,000, and so are the townships of its largest province. All townships are 40,000:
+# nobody reads them as one table, and to write it takes the processor from the log's writer for seconds.
+MOST_ROWS = 5000
 _LANGUAGES = {"zh": Language.ZH, "en": Language.EN}
 # A page is looked at in the browser it came to; the rest is for other programs.
 _SHOWN_IN_PLACE = (Form.HTML,)
@@ -66,6 +69,8 @@ class _CircularAPI:
         self._snapshot = snapshot
         self._calendar = calendar
         self._targets = targets
+        # For the same reason one file is written at a time.
+        self._writing = asyncio.Lock()
 
     async def circular(
         self,
@@ -93,7 +98,8 @@ class _CircularAPI:
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             material = await read_circular(connection, platform, question, datetime.now(UTC))
-        content, name = await asyncio.to_thread(_file, material, form, _LANGUAGES[language])
+        async with self._writing:
+            content, name = await asyncio.to_thread(_file, material, form, _LANGUAGES[language])
         return Response(content, headers=_headers(form, name))
 
 
@@ -119,6 +125,17 @@ def _scope(code: str, codes: Codes, directory: Directory) -> str:
 
 
 def _level(directory: Directory, scope: str, asked: Level | None) -> Level:
+    level = _named_or_highest(directory, scope, asked)
+    rows = len(listed_names(directory, scope, level))
+    if rows > MOST_ROWS:
+        raise ProblemError(
+            ProblemType.INVALID_REQUEST,
+            f"that is a circular of {rows} jurisdictions, and {MOST_ROWS} is the most; name a scope of fewer",
+        )
+    return level
+
+
+def _named_or_highest(directory: Directory, scope: str, asked: Level | None) -> Level:
     if asked is None:
         below = levels_below(directory, scope)
         if not below:

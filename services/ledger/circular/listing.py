@@ -39,13 +39,18 @@ def levels_below(directory: Directory, scope: str) -> list[Level]:
     return [level for level in LEVEL_DIGITS if level in found]
 
 
-def listing(directory: Directory, scope: str, level: Level, codes: Codes, places: Iterable[Place]) -> Listing:
-    """List the jurisdictions of ``level`` below ``scope``, and sort the places under them. Raises AddressError."""
-    names = {
+def listed_names(directory: Directory, scope: str, level: Level) -> dict[str, str]:
+    """The current jurisdictions of ``level`` below ``scope``, with their names."""
+    return {
         code: jurisdiction.name
         for code in directory.codes
-        if (jurisdiction := directory.get(code)) and jurisdiction.level == level and _lies_below(code, scope)
+        if _lies_below(code, scope) and (jurisdiction := directory.get(code)) and jurisdiction.level == level
     }
+
+
+def listing(directory: Directory, scope: str, level: Level, codes: Codes, places: Iterable[Place]) -> Listing:
+    """List the jurisdictions of ``level`` below ``scope``, and sort the places under them. Raises AddressError."""
+    names = listed_names(directory, scope, level)
     retired = directory.retired
     code_of: dict[Place, str] = {}
     for place in sorted(places, key=lambda place: place.year):

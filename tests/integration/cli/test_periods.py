@@ -55,7 +55,7 @@ def test_a_circular_is_exported_in_every_form(tmp_path: Path) -> None:
     listed = {row["code"]: row for row in document["rows"]}
     assert listed[RESIDENCE[:4]]["fraction"] == told["fraction"] == rows[RESIDENCE[:4]]["Fraction"].replace("∕", "/")
     assert document["level"] == "prefecture"
-    assert load_workbook(files["xlsx"]).active.title == "Feedback rates"
+    assert load_workbook(files["xlsx"]).worksheets[0].title == "Feedback rates"
     assert files["html"].read_text("utf-8").startswith("<!DOCTYPE html>")
     county = json.loads(call(*scope, "--level", "county", "--format", "json", "--out", "-").stdout)
     assert RESIDENCE in {row["code"] for row in county["rows"]}

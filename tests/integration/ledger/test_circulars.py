@@ -13,7 +13,7 @@ import httpx
 import pytest
 from openpyxl import load_workbook
 
-from contracts.directory import Directory
+from contracts.directory import Directory, Jurisdiction
 from contracts.rates import Figures
 from contracts.targets import read_targets
 from services.ledger.circular.words import WORDS, Language
@@ -125,7 +125,7 @@ def rows_of_csv(content: bytes) -> dict[str, dict[str, Any]]:
 
 def rows_of_xlsx(content: bytes) -> dict[str, dict[str, Any]]:
     """The same of a workbook."""
-    lines: Iterator[tuple[Any, ...]] = load_workbook(io.BytesIO(content)).active.iter_rows(values_only=True)
+    lines: Iterator[tuple[Any, ...]] = load_workbook(io.BytesIO(content)).worksheets[0].iter_rows(values_only=True)
     header = next(line for line in lines if line[0] == "Rank")
     table = (dict(zip(header, line, strict=True)) for line in lines)
     return {row["Code"]: row for row in table if row["Code"] is not None}
@@ -142,12 +142,12 @@ def wanted(figures: Figures) -> list[int]:
 def median_days(past: Past, code: str) -> Decimal | None:
     cut_off = CALENDAR.cutoff("2025-11")
     taken = [
-        d.ended_at - d.received_at
+        (d.ended_at - d.received_at).total_seconds()
         for d in past.duties
         if d.address.startswith(code) and d.period == "2025-11" and d.ended_at and d.ended(cut_off)
         if d.ended_as == "answered"
     ]
-    return None if not taken else Decimal(median(taken) / DAY).quantize(Decimal("0.1"), "ROUND_HALF_UP")
+    return None if not taken else Decimal(median(taken) / DAY.total_seconds()).quantize(Decimal("0.1"), "ROUND_HALF_UP")
 
 
 def shown_median(row: dict[str, Any]) -> Decimal | None:
@@ -171,6 +171,17 @@ async def test_what_has_no_circular_is_refused_with_the_reason(pool: asyncpg.Poo
             answer = await client.get(f"/v1/periods/2025-11/circular?{query}")
             assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY, answer.text
         assert (await client.get("/v1/periods/never/circular?scope=41")).status_code == httpx.codes.UNPROCESSABLE_ENTITY
+
+
+async def test_a_circular_of_too_many_is_refused_and_one_of_a_province_is_not(pool: asyncpg.Pool) -> None:
+    townships = [
+        Jurisdiction(f"4101{n // 1000:02d}{n % 1000:03d}", f"{n}乡", "township", "410102") for n in range(5001)
+    ]
+    provinces = [Jurisdiction(code, code, "province", None) for code in ("41", "42")]
+    async with asking(pool, directory=Directory.of([*provinces, *townships], [])) as client:
+        for scope, status in (("", httpx.codes.UNPROCESSABLE_ENTITY), ("42", httpx.codes.OK)):
+            asked = {"scope": scope, "level": "township", "format": "json"}
+            assert (await client.get("/v1/periods/2025-11/circular", params=asked)).status_code == status
 
 
 BEFORE = """code,name,level,parent

@@ -50,6 +50,10 @@ async def test_a_year_of_random_lives_is_closed_as_it_stood_at_each_cut_off_and_
             assert {name: figures(year[name]) for name in summed} == summed
             assert year["state"] == "closed"
             assert sum((figures(own) for own in year["closed"]["tiers"].values()), Figures()) == summed["closed"]
+            if scope == "41":
+                told = await ask(client, "periods/2025/circular", scope=scope, format="json")
+                assert (told["status"], told["as_of"]) == ("closed", "2025-12-28T00:00:00+08:00")
+                assert figures(told["total"]) == summed["closed"]
         whole = await ask(client, "rate", period="2025")
     assert whole["received"] == await pool.fetchval("SELECT count(*) FROM duty WHERE period = ANY($1)", MONTHS)
     # Lives without late answers would prove nothing.
