@@ -135,7 +135,7 @@ class PassOn(msgspec.Struct, frozen=True, array_like=True, tag_field="form", tag
 
 
 class ClosePeriod(msgspec.Struct, frozen=True, array_like=True, tag_field="form", tag="close-period"):
-    """The figures of a month, or of a year whose months are closed, are to be fixed. ``id`` names the order."""
+    """The figures of a month are to be fixed; a year is closed with its months. ``id`` names the order."""
 
     id: UUID
     period: str

@@ -102,6 +102,12 @@ class Calendar:
             return [_months_later(last, distance) for distance in range(-11, 1)]
         raise PeriodError(f"a period is written YYYY-MM or YYYY, for example 2026-11; this is {period[:20]!r}")
 
+    def year_of(self, month: str) -> str:
+        """The statistical year that a month belongs to. Raises PeriodError."""
+        (only,) = self.months(month)
+        later = int(only[5:]) > self.year_end_month
+        return f"{int(only[:4]) + int(later):04d}"
+
     def previous(self, period: str) -> str:
         """The period of the same length that ends where ``period`` begins. Raises PeriodError, also where there is
         none.

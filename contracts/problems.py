@@ -62,6 +62,8 @@ class ProblemType(Enum):
     TOO_MANY_FORWARDS = ("too-many-forwards", 409, "The query was forwarded as often as is allowed")
     NOT_ANSWERED = ("not-answered", 409, "The query is not answered")
     ALREADY_RATED = ("already-rated", 409, "The answer is rated already")
+    PERIOD_NOT_OVER = ("period-not-over", 409, "The period cannot be closed yet")
+    PERIOD_CLOSED = ("period-closed", 409, "The period is closed already")
     UNAUTHENTICATED = ("unauthenticated", 401, "The request carries no valid token")
     FORBIDDEN = ("forbidden", 403, "The token does not allow this")
     NOT_FOUND = ("not-found", 404, "There is nothing here")

@@ -10,9 +10,13 @@ total stays, and the two provinces differ by exactly what `leaving_their_provinc
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Literal
 
 from contracts.addresses import covers, province
 from contracts.directory import Directory
+
+Codes = Literal["then", "today"]
+"""Under which codes figures are read: as they were reported then, or today's."""
 
 
 def grouped(directory: Directory, addresses: Iterable[str], year: int | None = None) -> dict[str, list[str]]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.addresses import Tier
+from contracts.readings import Codes
 
 
 class Wire(BaseModel):
@@ -49,6 +50,7 @@ class RateOut(FiguresOut):
     role: str
     tier: str | None = Field(description="The one asked for; null for both together")
     kind: str | None
+    codes: Codes = Field(description="Under which codes: as counted `then`, or those of `today`")
     period: str | None
     from_: datetime = Field(alias="from", description="Queries received at or after this moment")
     to: datetime = Field(description="Queries received before this moment")

@@ -1,5 +1,6 @@
 """The HTTP APIs of a stack, as the commands use them: with the administrator's token, errors as sentences."""
 
+from email.message import EmailMessage
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -79,15 +80,31 @@ class API:
             "gateway", "POST", f"{gateway_url or self._gateway_url}/v1/messages", content=body, headers=headers
         )
 
+    def close_period(self, period: str) -> dict[str, Any]:
+        """Order a month to be closed; what the ledger answers when the order is given."""
+        return self._request("ledger", "POST", f"{self._ledger_url}/v1/periods/{period}/close")
+
+    def download(self, path: str, **parameters: str | None) -> tuple[bytes, str]:
+        """The file that the ledger answers with at `/v1/` + `path`, and its name."""
+        given = {name: value for name, value in parameters.items() if value is not None}
+        answer = self._answer("ledger", "GET", f"{self._ledger_url}/v1/{path}", params=given)
+        if not answer.is_success:
+            _document(answer, "ledger")
+        disposition = EmailMessage()
+        disposition["Content-Disposition"] = answer.headers.get("Content-Disposition", "")
+        return answer.content, disposition.get_filename("download")
+
     def _request(self, service: str, method: str, url: str, **request: Any) -> dict[str, Any]:
+        return _document(self._answer(service, method, url, **request), service)
+
+    def _answer(self, service: str, method: str, url: str, **request: Any) -> httpx.Response:
         try:
-            answer = self._client.request(method, url, **request)
+            return self._client.request(method, url, **request)
         except httpx.TransportError as error:
             raise CommandError(
                 f"the {service} at {url.partition('/v1/')[0]} does not answer ({type(error).__name__}: {error}); "
                 f"is the stack in {self._data} up? `huizhi up --data {self._data}` starts it"
             ) from error
-        return _document(answer, service)
 
 
 def _document(answer: httpx.Response, service: str) -> dict[str, Any]:

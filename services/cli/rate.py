@@ -30,6 +30,13 @@ class TierName(StrEnum):
     PROVINCIAL = "provincial"
 
 
+class Codes(StrEnum):
+    """Under which codes figures are read."""
+
+    THEN = "then"
+    TODAY = "today"
+
+
 CodeArgument = Annotated[
     str, typer.Argument(metavar="[CODE]", help="A code of any level; it counts with all below it. Default: all.")
 ]
@@ -43,6 +50,10 @@ FromOption = Annotated[
 ]
 ToOption = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Received up to this day or moment.")]
 
+CodesOption = Annotated[
+    Codes, typer.Option(help="As counted under the codes of the time, or read under today's codes.")
+]
+
 
 def rate(
     code: CodeArgument = "",
@@ -54,13 +65,23 @@ def rate(
     end: ToOption = None,
     as_of: Annotated[str | None, typer.Option(metavar="TIME", help="As it stood then. Default: now.")] = None,
     kind: KindOption = None,
+    codes: CodesOption = Codes.THEN,
     data: DataOption = DEFAULT_DATA,
     as_json: JSONOption = False,
 ) -> None:
     """Show the feedback rate: answered of received, in the current period unless another span is named."""
     with API(data) as api:
         answer = api.ask(
-            "rate", jurisdiction=code, role=role, tier=tier, period=period, from_=start, to=end, as_of=as_of, kind=kind
+            "rate",
+            jurisdiction=code,
+            role=role,
+            tier=tier,
+            period=period,
+            from_=start,
+            to=end,
+            as_of=as_of,
+            kind=kind,
+            codes=codes,
         )
     if as_json:
         print_json(answer)
@@ -80,6 +101,8 @@ def heading(answer: Mapping[str, Any], clock: Clock) -> list[str]:
     lines.append(f"as of {clock.moment(answer['as_of'])} ({clock.zone})")
     if answer["kind"]:
         lines.append(f"kind {answer['kind']}")
+    if answer.get("codes") == Codes.TODAY:
+        lines.append("read under today's codes")
     return [*lines, ""]
 
 

@@ -6,10 +6,12 @@ import sys
 
 from contracts.kinds import Kind
 from services.ledger.api import ledger_router
+from services.ledger.circular_api import circular_router
 from services.ledger.gauges import keep_gauges
 from services.ledger.intake import LedgerIntake, split_ledger_batch
 from services.ledger.metrics import LedgerMetrics
 from services.ledger.ordering import Ordering
+from services.ledger.periods_api import periods_router
 from services.ledger.scheduling import Scheduler
 from services.ledger.sequencer import Sequencer
 from services.ledger.set_aside import SettingAside
@@ -32,6 +34,7 @@ from services.runtime.settings import (
     HTTPSettings,
     LogSettings,
     PlatformSettings,
+    TargetSettings,
     read_settings,
 )
 from services.runtime.topology import DEAD_LETTERS, DISPATCH, LEDGER, REPORTS, SET_ASIDE
@@ -47,7 +50,7 @@ async def serve(stop: Stop) -> None:
     """
     amqp, database, http = read_settings(AMQPSettings), read_settings(DatabaseSettings), read_settings(HTTPSettings)
     own = read_settings(LedgerSettings)
-    calendar = read_settings(PlatformSettings).calendar()
+    calendar, targets = read_settings(PlatformSettings).calendar(), read_settings(TargetSettings).read()
     registry, health = service_registry("ledger"), Health()
     metrics = LedgerMetrics(registry)
     broker = AioPikaBroker(amqp.url, name="ledger", confirm_timeout=amqp.confirm_timeout_s)
@@ -105,6 +108,8 @@ async def serve(stop: Stop) -> None:
         )
         answer_unavailable(app, UNANSWERED, "the ledger's database does not answer now; ask again in a moment")
         app.include_router(ledger_router(reader, lambda: snapshots.current, calendar))
+        app.include_router(periods_router(reader, lambda: snapshots.current, calendar, ordering))
+        app.include_router(circular_router(reader, lambda: snapshots.current, calendar, targets))
         await together(
             stop,
             *(pump.run(stop) for pump in pumps),

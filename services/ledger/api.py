@@ -12,6 +12,7 @@ from fastapi.security import HTTPBearer
 from contracts.addresses import Tier
 from contracts.period import Calendar, PeriodError, Span
 from contracts.problems import ProblemError, ProblemType
+from contracts.readings import Codes
 from contracts.wire import Conservation, MessageOut, ParkedPage, RateOut, RefusalPage, UnansweredPage
 from services.ledger import answers
 from services.ledger.access import readable_jurisdiction, reader_of
@@ -52,6 +53,7 @@ PeriodName = Annotated[str | None, Query(description="A statistical month or yea
 From = Annotated[str | None, Query(alias="from", description="Received at or after this moment")]
 To = Annotated[str | None, Query(description="Received before this moment; a day counts whole")]
 AsOf = Annotated[str | None, Query(description="Answers up to this moment; now by default. A day counts whole.")]
+CodesName = Annotated[Codes, Query(description="Under the codes of the time, or read under today's codes")]
 Limit = Annotated[int, Query(ge=1, le=_LONGEST_PAGE, description="Items on a page")]
 After = Annotated[str | None, Query(description="`next` of the page before")]
 
@@ -89,12 +91,14 @@ class _LedgerAPI:
         from_: From = None,
         to: To = None,
         as_of: AsOf = None,
+        codes: CodesName = "then",
     ) -> RateOut:
         snapshot = self._snapshot()
         code = readable_jurisdiction(reader_of(request, snapshot), jurisdiction, snapshot)
         name, span = _span(self._calendar, period, from_, to)
         moment = read_moment("as_of", as_of, self._calendar, end_of_day=True) if as_of else None
-        question = RateQuestion(code, role, span, name, moment, kind)
+        today = snapshot.directory if codes == "today" else None
+        question = RateQuestion(code, role, span, name, moment, kind, today)
         async with self._pool.acquire() as connection:
             answer = await figures(connection, self._calendar, question)
         known = snapshot.directory.get(code.partition(".")[0])
@@ -104,6 +108,7 @@ class _LedgerAPI:
             role=role,
             tier=tier,
             kind=kind,
+            codes=codes,
             period=name,
             from_=span.start,
             to=span.end,

@@ -131,6 +131,9 @@ def _say_passed_on(draft: Draft, handover: Handover, query: MessageState) -> Non
 
 
 def _close(draft: Draft, order: ClosePeriod) -> None:
+    if draft.setting.calendar.months(order.period) != [order.period]:
+        # A year's closed figures are the sums of its months', so that the two can never disagree.
+        return
     cutoff = draft.setting.calendar.cutoff(order.period)
     closed_now = {closing.period for closing in draft.decision.closings}
     if order.period in draft.setting.closed or order.period in closed_now or draft.setting.at < cutoff:

@@ -16,12 +16,16 @@ from fastapi import APIRouter
 
 from contracts.kinds import ANSWER_SCHEMA, built_in_kinds
 from contracts.period import Calendar
+from contracts.targets import Targets
 from services.gateway import __main__ as gateway
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.posting import posting_router
 from services.gateway.submission import Submission
 from services.ledger import __main__ as ledger
 from services.ledger.api import ledger_router
+from services.ledger.circular_api import circular_router
+from services.ledger.ordering import Ordering
+from services.ledger.periods_api import periods_router
 from services.registry.snapshot import Snapshot, SnapshotWatcher
 from services.runtime.amqp.broker import AioPikaBroker
 from services.runtime.health import Health
@@ -57,8 +61,17 @@ def gateway_document() -> dict[str, Any]:
 
 def ledger_document() -> dict[str, Any]:
     """OpenAPI of the ledger, as its running application serves it at ``/openapi.json``."""
-    routes = ledger_router(_NO_POOL, lambda: cast("Snapshot", None), _CALENDAR)
-    return _document("Huizhi ledger", ledger.DESCRIPTION, routes)
+    broker = AioPikaBroker("amqp://localhost", name="ledger")
+    routes = [
+        ledger_router(_NO_POOL, _no_snapshot, _CALENDAR),
+        periods_router(_NO_POOL, _no_snapshot, _CALENDAR, Ordering(broker)),
+        circular_router(_NO_POOL, _no_snapshot, _CALENDAR, Targets()),
+    ]
+    return _document("Huizhi ledger", ledger.DESCRIPTION, *routes)
+
+
+def _no_snapshot() -> Snapshot:
+    return cast("Snapshot", None)
 
 
 def differing() -> list[Path]:
@@ -80,9 +93,10 @@ def write() -> None:
             path.unlink()
 
 
-def _document(title: str, description: str, routes: APIRouter) -> dict[str, Any]:
+def _document(title: str, description: str, *routes: APIRouter) -> dict[str, Any]:
     app = create_app(title, description, health=Health(), registry=service_registry("document"), max_body_bytes=1)
-    app.include_router(routes)
+    for router in routes:
+        app.include_router(router)
     return app.openapi()
 
 

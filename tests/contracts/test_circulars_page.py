@@ -1,7 +1,7 @@
 """The page on circulars, held against the words and the ranking of the code."""
 
-from contracts.rates import Figures
-from services.ledger.circular.ranking import ranks, wilson_lower_bound
+from contracts.rates import Figures, wilson_lower_bound
+from services.ledger.circular.ranking import ranks
 from services.ledger.circular.table import Status
 from services.ledger.circular.words import WORDS, Language
 from tests.contracts.pages import ROOT, table

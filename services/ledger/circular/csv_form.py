@@ -61,6 +61,7 @@ def _context(circular: Circular, language: Language) -> list[str]:
         last.isoformat(),
         heading.tier(subject, language),
         _harmless(heading.kind(subject, language)),
+        words.codes[subject.codes],
         words.statuses[subject.status],
         subject.as_of.astimezone(subject.zone).isoformat(" ", "seconds"),
     ]

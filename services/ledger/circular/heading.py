@@ -26,7 +26,10 @@ def lines(subject: Subject, language: Language) -> list[str]:
     return [
         words.span.format(first=_day(first, language), last=_day(last, language)),
         words.listed.format(
-            level=words.levels[subject.level], tier=tier(subject, language), kind=kind(subject, language)
+            level=words.levels[subject.level],
+            tier=tier(subject, language),
+            kind=kind(subject, language),
+            codes=words.codes[subject.codes],
         ),
         words.counted.format(status=words.statuses[subject.status]),
         words.as_of.format(moment=_moment(subject.as_of, subject, language)),

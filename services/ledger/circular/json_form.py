@@ -37,6 +37,7 @@ def _subject(subject: Subject) -> dict[str, Any]:
         "zone": subject.zone.key,
         "tier": subject.tier,
         "kind": subject.kind,
+        "codes": subject.codes,
         "status": subject.status.value,
         "cut_off": None if subject.cut_off is None else moment(subject.cut_off),
         "as_of": moment(subject.as_of),

@@ -6,25 +6,14 @@ for few.
 """
 
 from collections.abc import Callable, Mapping
-from math import sqrt
 
-from contracts.rates import Figures
+from contracts.rates import Figures, wilson_lower_bound
 
 Bound = Callable[[int, int], float]
 """``part`` and ``whole`` to the lower bound of their share, 0 to 1."""
 
-_CONFIDENCE_95 = 1.959963984540054
 # Beyond so many digits, two bounds differ by the rounding of floating point and not by their fractions.
 _COMPARED_DIGITS = 12
-
-
-def wilson_lower_bound(part: int, whole: int) -> float:
-    """The lower bound of the 95 % Wilson score interval of ``part`` of ``whole``, 0 to 1; 0 for 0/0."""
-    if whole == 0:
-        return 0.0
-    share, square = part / whole, _CONFIDENCE_95**2
-    spread = _CONFIDENCE_95 * sqrt(share * (1 - share) / whole + square / (4 * whole**2))
-    return max(0.0, (share + square / (2 * whole) - spread) / (1 + square / whole))
 
 
 def ranks(figures: Mapping[str, Figures], bound: Bound = wilson_lower_bound) -> dict[str, int | None]:

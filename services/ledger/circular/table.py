@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 from contracts.addresses import Tier
 from contracts.directory import Level
 from contracts.period import Span
-from contracts.rates import Figures, percentage
-from services.ledger.circular.ranking import Bound, ranks, wilson_lower_bound
+from contracts.rates import Figures, percentage, wilson_lower_bound
+from contracts.readings import Codes
+from services.ledger.circular.ranking import Bound, ranks
 
 _TENTH = Decimal("0.1")
 
@@ -36,7 +37,7 @@ class Subject:
     """What a circular is about. ``scope_code`` "" is the whole country; ``tier`` and ``kind`` None mean all of them.
 
     ``as_of`` is the moment up to which answers are counted, ``cut_off`` that of the closed period and None while it is
-    open; all moments are aware, and are shown in ``zone``.
+    open; all moments are aware, and are shown in ``zone``. ``codes`` are those under which it is read.
     """
 
     scope_code: str
@@ -50,6 +51,7 @@ class Subject:
     cut_off: datetime | None
     as_of: datetime
     generated_at: datetime
+    codes: Codes = "then"
 
     @property
     def status(self) -> Status:

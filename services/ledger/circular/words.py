@@ -8,6 +8,7 @@ from typing import Literal
 
 from contracts.addresses import Tier
 from contracts.directory import Level
+from contracts.readings import Codes
 from services.ledger.circular.table import Status
 
 ColumnName = Literal[
@@ -28,7 +29,7 @@ ColumnName = Literal[
     "target",
     "met",
 ]
-ContextName = Literal["first_day", "last_day", "tier", "kind", "status", "as_of"]
+ContextName = Literal["first_day", "last_day", "tier", "kind", "codes", "status", "as_of"]
 
 
 class Language(StrEnum):
@@ -62,6 +63,7 @@ class Words:
     met: Mapping[bool, str]
     levels: Mapping[Level, str]
     tiers: Mapping[Tier, str]
+    codes: Mapping[Codes, str]
     statuses: Mapping[Status, str]
     columns: Mapping[ColumnName, str]
     context: Mapping[ContextName, str]
@@ -77,7 +79,7 @@ _CHINESE = Words(
     day="{year}年{month}月{day}日",
     moment="{day} {clock}（{zone}）",
     span="统计周期：{first}至{last}",
-    listed="统计对象：{level}；业务层级：{tier}；业务种类：{kind}",
+    listed="统计对象：{level}；业务层级：{tier}；业务种类：{kind}；代码口径：{codes}",
     counted="数据状态：{status}",
     as_of="数据截至：{moment}",
     generated="生成时间：{moment}",
@@ -97,6 +99,7 @@ _CHINESE = Words(
     met=MappingProxyType({True: "达标", False: "未达标"}),
     levels=MappingProxyType({"province": "省级", "prefecture": "地市级", "county": "县级", "township": "乡镇级"}),
     tiers=MappingProxyType({"national": "跨省（全国）", "provincial": "省内"}),
+    codes=MappingProxyType({"then": "统计时的代码", "today": "现行代码"}),
     statuses=MappingProxyType(
         {
             Status.PROVISIONAL: "初步数据（统计周期尚未封账）",
@@ -130,6 +133,7 @@ _CHINESE = Words(
             "last_day": "统计截止日",
             "tier": "业务层级",
             "kind": "业务种类",
+            "codes": "代码口径",
             "status": "数据状态",
             "as_of": "数据截至",
         }
@@ -145,7 +149,7 @@ _ENGLISH = Words(
     day="{year}-{month:02}-{day:02}",
     moment="{day} {clock} ({zone})",
     span="Received from {first} to {last}",
-    listed="Listed: {level}; tier: {tier}; kind: {kind}",
+    listed="Listed: {level}; tier: {tier}; kind: {kind}; codes: {codes}",
     counted="Status: {status}",
     as_of="As of {moment}",
     generated="Generated {moment}",
@@ -174,6 +178,7 @@ _ENGLISH = Words(
         }
     ),
     tiers=MappingProxyType({"national": "national (between provinces)", "provincial": "within the province"}),
+    codes=MappingProxyType({"then": "as counted then", "today": "today's"}),
     statuses=MappingProxyType(
         {
             Status.PROVISIONAL: "provisional (the period is not closed)",
@@ -207,6 +212,7 @@ _ENGLISH = Words(
             "last_day": "Last day",
             "tier": "Tier",
             "kind": "Kind",
+            "codes": "Codes",
             "status": "Status",
             "as_of": "As of",
         }

@@ -138,3 +138,76 @@ SELECT DISTINCT address FROM message WHERE type = 'query' AND state IN ('dispatc
 SELECT id, address FROM message
  WHERE type = 'query' AND state IN ('dispatched', 'acknowledged', 'partly-answered') AND address = ANY($1::text[])
  ORDER BY dispatched_at, id;
+
+-- name: places
+-- The addresses that anything was ever counted under, with the years of their periods: what another reading of the codes has to sort.
+SELECT DISTINCT address, left(period, 4)::int AS year FROM cohort WHERE role = $1 AND ($2::text[] IS NULL OR period = ANY($2));
+
+-- name: figures_of_periods_at_places
+-- A rate as of now, by months, of addresses that are named each with a year.
+SELECT tier,
+       sum(received)::bigint AS received, sum(answered)::bigint AS answered, sum(on_time)::bigint AS on_time,
+       sum(on_time_original)::bigint AS on_time_original, sum(substantive)::bigint AS substantive,
+       sum(unanswered)::bigint AS unanswered, sum(withdrawn)::bigint AS withdrawn, sum(forwarded)::bigint AS forwarded
+  FROM cohort JOIN unnest($3::text[], $4::int[]) AS place(address, year) USING (address)
+ WHERE role = $1 AND period = ANY($2::text[]) AND left(period, 4)::int = place.year AND ($5::text IS NULL OR kind = $5)
+ GROUP BY tier;
+
+-- name: figures_at_places
+-- A rate over any span as of any moment, of addresses that are named each with a year, in the role $1.
+SELECT tier, count(*) AS received,
+       count(*) FILTER (WHERE ended_as = 'answered' AND ended_at <= $4) AS answered,
+       count(*) FILTER (WHERE ended_as = 'answered' AND ended_at <= $4 AND on_time) AS on_time,
+       count(*) FILTER (WHERE ended_as = 'answered' AND ended_at <= $4 AND on_time_original) AS on_time_original,
+       count(*) FILTER (WHERE ended_as = 'answered' AND ended_at <= $4 AND outcome IN ('confirmed', 'not-confirmed', 'partial')) AS substantive,
+       count(*) FILTER (WHERE ended_as IS NULL OR ended_at > $4) AS unanswered,
+       count(*) FILTER (WHERE ended_as = 'withdrawn' AND ended_at <= $4) AS withdrawn,
+       count(*) FILTER (WHERE ended_as = 'forwarded' AND ended_at <= $4) AS forwarded
+  FROM duty JOIN unnest($5::text[], $6::int[]) AS place(address, year)
+    ON place.address = CASE $1 WHEN 'recipient' THEN duty.address ELSE duty.origin END AND place.year = left(period, 4)::int
+ WHERE received_at >= $2 AND received_at < $3 AND received_at <= $4 AND ($7::text IS NULL OR kind = $7)
+ GROUP BY tier;
+
+-- name: closings
+-- The months that are closed.
+SELECT period, as_of, closed_at, by, entry FROM closing ORDER BY period;
+
+-- name: closed_figures
+-- The figures of closed months as they were fixed, added up.
+SELECT tier,
+       sum(received)::bigint AS received, sum(answered)::bigint AS answered, sum(on_time)::bigint AS on_time,
+       sum(on_time_original)::bigint AS on_time_original, sum(substantive)::bigint AS substantive,
+       sum(unanswered)::bigint AS unanswered, sum(withdrawn)::bigint AS withdrawn, sum(forwarded)::bigint AS forwarded
+  FROM closed_cohort
+ WHERE role = $1 AND period = ANY($2::text[]) AND address LIKE $3 AND ($4::text IS NULL OR kind = $4)
+ GROUP BY tier;
+
+-- name: circular_closed
+-- The fixed figures of months by the code that a circular lists an address under, and of the whole. An address comes with the year of its periods.
+SELECT place.code, grouping(place.code) = 1 AS whole,
+       coalesce(sum(received), 0)::bigint AS received, coalesce(sum(answered), 0)::bigint AS answered, coalesce(sum(on_time), 0)::bigint AS on_time,
+       coalesce(sum(on_time_original), 0)::bigint AS on_time_original, coalesce(sum(substantive), 0)::bigint AS substantive,
+       coalesce(sum(unanswered), 0)::bigint AS unanswered, coalesce(sum(withdrawn), 0)::bigint AS withdrawn, coalesce(sum(forwarded), 0)::bigint AS forwarded
+  FROM closed_cohort JOIN unnest($2::text[], $3::int[], $4::text[]) AS place(address, year, code) USING (address)
+ WHERE role = 'recipient' AND period = ANY($1::text[]) AND left(period, 4)::int = place.year
+   AND ($5::text IS NULL OR tier = $5) AND ($6::text IS NULL OR kind = $6)
+ GROUP BY GROUPING SETS ((place.code), ());
+
+-- name: circular_counted
+-- The same counted from the duties, each month as of a moment of its own, and how long answers took. The span only narrows the search.
+SELECT place.code, grouping(place.code) = 1 AS whole, count(*) AS received,
+       count(*) FILTER (WHERE ended_as = 'answered' AND ended_at <= month.as_of) AS answered,
+       count(*) FILTER (WHERE ended_as = 'answered' AND ended_at <= month.as_of AND on_time) AS on_time,
+       count(*) FILTER (WHERE ended_as = 'answered' AND ended_at <= month.as_of AND on_time_original) AS on_time_original,
+       count(*) FILTER (WHERE ended_as = 'answered' AND ended_at <= month.as_of AND outcome IN ('confirmed', 'not-confirmed', 'partial')) AS substantive,
+       count(*) FILTER (WHERE ended_as IS NULL OR ended_at > month.as_of) AS unanswered,
+       count(*) FILTER (WHERE ended_as = 'withdrawn' AND ended_at <= month.as_of) AS withdrawn,
+       count(*) FILTER (WHERE ended_as = 'forwarded' AND ended_at <= month.as_of) AS forwarded,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM ended_at - received_at)::float8)
+           FILTER (WHERE ended_as = 'answered' AND ended_at <= month.as_of) AS median_seconds
+  FROM duty
+  JOIN unnest($1::text[], $2::timestamptz[]) AS month(period, as_of) USING (period)
+  JOIN unnest($3::text[], $4::int[], $5::text[]) AS place(address, year, code) USING (address)
+ WHERE left(period, 4)::int = place.year AND received_at <= month.as_of AND received_at >= $8 AND received_at < $9
+   AND ($6::text IS NULL OR tier = $6) AND ($7::text IS NULL OR kind = $7)
+ GROUP BY GROUPING SETS ((place.code), ());

@@ -62,11 +62,12 @@ def test_the_unanswered_are_listed_oldest_first_and_over_all_pages() -> None:
 
 def test_periods_are_listed_with_their_days_and_figures() -> None:
     periods = call_json("period", "list", "--count", 3)
-    assert [period["progress"] for period in periods] == ["current", "ended", "ended"]
+    assert [period["state"] for period in periods[:3]] == ["open", "over", "over"]
+    assert {len(period["period"]) for period in periods[3:]} == {4}
     assert periods[0]["from"] == periods[1]["to"]
     assert periods[0]["period"] in call("period", "list", RESIDENCE).stdout
     shown = call("period", "show", "2020-01").stdout
-    assert "period 2020-01: 2019-12-21 to 2020-01-20, ended" in shown
-    assert "before 2020-01-21 00:00:00" in shown
+    assert "period 2020-01: 2019-12-21 to 2020-01-20, over" in shown
+    assert "before  2020-01-21 00:00:00" in shown
     assert call_json("period", "show", "2020-01")["to"] == "2020-01-20T16:00:00Z"
     assert "to come" in call("period", "show", "9000").stdout

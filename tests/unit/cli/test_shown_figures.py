@@ -1,13 +1,10 @@
 """What the commands print of the answers of the ledger."""
 
 from io import StringIO
-from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from rich.console import Console
 from rich.table import Table
 
@@ -15,7 +12,6 @@ from contracts.period import Calendar
 from contracts.rates import Figures
 from services.cli.layout import Clock
 from services.cli.parked import set_aside_lines
-from services.cli.period import months_before
 from services.cli.rate import figures_table, heading
 from services.cli.refused import refusal_lines
 from services.cli.show import particulars
@@ -95,15 +91,6 @@ def test_a_rate_is_headed_by_place_period_and_moment() -> None:
         "",
     ]
     assert heading(rate_answer(DEMONSTRATED, DEMONSTRATED, jurisdiction=""), CLOCK)[0] == "the whole platform"
-
-
-@given(st.integers(1, 9000), st.integers(1, 12), st.integers(1, 40))
-def test_the_months_before_a_month_end_where_the_next_one_begins(year: int, month: int, count: int) -> None:
-    calendar = Calendar(ZoneInfo("Asia/Shanghai"))
-    names = [f"{year + 10:04d}-{month:02d}", *months_before(f"{year + 10:04d}-{month:02d}", count)]
-    assert len(names) == count + 1
-    spans = [calendar.span(name) for name in names]
-    assert all(later.start == earlier.end for later, earlier in pairwise(spans))
 
 
 def unanswered_query(**members: Any) -> dict[str, Any]:

@@ -156,3 +156,10 @@ def test_recent_months_begin_with_the_one_that_goes_on() -> None:
 def test_a_day_ends_at_local_midnight() -> None:
     assert SHANGHAI.midnight(date(2026, 11, 25)) == datetime(2026, 11, 24, 16, tzinfo=UTC)
     assert SHANGHAI.local_date(datetime(2026, 11, 24, 16, tzinfo=UTC)) == date(2026, 11, 25)
+
+
+@given(st.integers(2, 9000), st.integers(1, 12), st.integers(1, 12))
+def test_a_month_belongs_to_the_year_that_consists_of_it(year: int, month: int, year_end: int) -> None:
+    calendar = Calendar(ZoneInfo("Asia/Shanghai"), year_end_month=year_end)
+    name = f"{year:04d}-{month:02d}"
+    assert name in calendar.months(calendar.year_of(name))

@@ -15,7 +15,8 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 def counted(answered: int, received: int) -> Figures:
     """Figures with nothing withdrawn or forwarded, and every answer on time."""
-    return Figures(received=received, answered=answered, on_time=answered, unanswered=received - answered)
+    unanswered = received - answered
+    return Figures(received, answered, on_time=answered, unanswered=unanswered, on_time_original=answered)
 
 
 def entry(code: str, answered: int, received: int, name: str = "某区") -> CircularFigures:

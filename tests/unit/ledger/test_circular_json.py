@@ -22,6 +22,7 @@ def test_a_row_has_numbers_for_counts_and_strings_with_two_decimals_for_rates() 
         "received": 714,
         "answered": 713,
         "on_time": 713,
+        "on_time_original": 713,
         "unanswered": 1,
         "withdrawn": 0,
         "forwarded": 0,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.rates import Figures
-from services.ledger.circular.ranking import ranks, wilson_lower_bound
+from contracts.rates import Figures, wilson_lower_bound
+from services.ledger.circular.ranking import ranks
 from services.ledger.circular.table import Circular, CircularFigures, Status, make_circular
 from tests.unit.ledger.circulars import counted, entry, subject, total_of
 

@@ -43,7 +43,7 @@ def test_the_chinese_heading_names_scope_period_days_and_the_moment() -> None:
     assert heading.title(subject(), Language.ZH) == "河南省2026年11月协查反馈率情况通报"
     assert heading.lines(subject(), Language.ZH) == [
         "统计周期：2026年10月21日至2026年11月20日",
-        "统计对象：地市级；业务层级：全部；业务种类：全部",
+        "统计对象：地市级；业务层级：全部；业务种类：全部；代码口径：统计时的代码",
         "数据状态：正式数据（统计周期已封账）",
         "数据截至：2026年11月28日 00:00:00（北京时间）",
         "生成时间：2026年11月28日 09:02:03（北京时间）",
@@ -56,7 +56,7 @@ def test_the_english_heading_names_scope_period_days_and_the_moment_with_its_zon
     assert heading.title(one, Language.EN) == "Circular on feedback rates: 河南省, 2026-11"
     assert heading.lines(one, Language.EN) == [
         "Received from 2026-10-21 to 2026-11-20",
-        "Listed: prefectures; tier: national (between provinces); kind: case.assist",
+        "Listed: prefectures; tier: national (between provinces); kind: case.assist; codes: as counted then",
         "Status: provisional (the period is not closed)",
         "As of 2026-11-28 00:00:00 (Asia/Shanghai)",
         "Generated 2026-11-28 09:02:03 (Asia/Shanghai)",
