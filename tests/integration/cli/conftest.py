@@ -1,7 +1,7 @@
 """Two participants of the session's exchange for all tests of the commands, and the commands as scripts call them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from services.cli.__main__ import app
 from services.cli.errors import CommandError
 from services.cli.stack.stack_file import StackFile
 from tests.acceptance.exchange import Exchange
+from tests.acceptance.participant import Participant
 
 PAYLOAD = '{"subject": "请协助核实"}'
 RESIDENCE = "440106"
@@ -22,18 +23,18 @@ ORIGIN = "320104"
 
 @dataclass(frozen=True, slots=True)
 class RunningStack:
-    """The directory of a stack that is up, and its addresses."""
+    """The directory of a stack that is up, its addresses, and its two participants by their addresses."""
 
     data: Path
     addresses: StackFile
+    participants: Mapping[str, Participant]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stack(exchange: Exchange) -> RunningStack:
     """The session's exchange, with the participants RESIDENCE and ORIGIN; every test adds to what is on its ledger."""
-    for address in (RESIDENCE, ORIGIN):
-        await exchange.add_participant(address)
-    return RunningStack(exchange.data, StackFile.read(exchange.data))
+    participants = {address: await exchange.add_participant(address) for address in (RESIDENCE, ORIGIN)}
+    return RunningStack(exchange.data, StackFile.read(exchange.data), participants)
 
 
 Run = Callable[..., Result]
