@@ -22,6 +22,9 @@ from services.gateway.posting import posting_router
 from services.gateway.submission import Submission
 from services.ledger import __main__ as ledger
 from services.ledger.api import ledger_router
+from services.ledger.custody_api import custody_router
+from services.ledger.ordering import Ordering
+from services.ledger.reminders_api import reminders_router
 from services.registry.snapshot import Snapshot, SnapshotWatcher
 from services.runtime.amqp.broker import AioPikaBroker
 from services.runtime.health import Health
@@ -57,8 +60,16 @@ def gateway_document() -> dict[str, Any]:
 
 def ledger_document() -> dict[str, Any]:
     """OpenAPI of the ledger, as its running application serves it at ``/openapi.json``."""
-    routes = ledger_router(_NO_POOL, lambda: cast("Snapshot", None), _CALENDAR)
-    return _document("Huizhi ledger", ledger.DESCRIPTION, routes)
+
+    def snapshot() -> Snapshot:
+        return cast("Snapshot", None)
+
+    routers = (
+        ledger_router(_NO_POOL, snapshot, _CALENDAR),
+        custody_router(_NO_POOL, snapshot, _CALENDAR),
+        reminders_router(_NO_POOL, snapshot, _CALENDAR, Ordering(AioPikaBroker("amqp://localhost", name="ledger"))),
+    )
+    return _document("Huizhi ledger", ledger.DESCRIPTION, *routers)
 
 
 def differing() -> list[Path]:
@@ -80,9 +91,10 @@ def write() -> None:
             path.unlink()
 
 
-def _document(title: str, description: str, routes: APIRouter) -> dict[str, Any]:
+def _document(title: str, description: str, *routers: APIRouter) -> dict[str, Any]:
     app = create_app(title, description, health=Health(), registry=service_registry("document"), max_body_bytes=1)
-    app.include_router(routes)
+    for routes in routers:
+        app.include_router(routes)
     return app.openapi()
 
 
