@@ -79,6 +79,11 @@ class API:
             "gateway", "POST", f"{gateway_url or self._gateway_url}/v1/messages", content=body, headers=headers
         )
 
+    def remind(self, id: str, reason: str | None) -> dict[str, Any]:
+        """Have a query's recipient reminded; what the ledger answers when that is ordered."""
+        url = f"{self._ledger_url}/v1/messages/{id}/reminders"
+        return self._request("ledger", "POST", url, json={"reason": reason})
+
     def _request(self, service: str, method: str, url: str, **request: Any) -> dict[str, Any]:
         try:
             answer = self._client.request(method, url, **request)
