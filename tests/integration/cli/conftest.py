@@ -1,10 +1,10 @@
-"""One stack for all tests of the commands, with two participants, and the commands as scripts call them."""
+"""One stack for all tests of the commands, with some participants, and the commands as scripts call them."""
 
 import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,18 @@ from services.registry.participants import Credentials, Participants
 PAYLOAD = '{"subject": "请协助核实"}'
 RESIDENCE = "440106"
 ORIGIN = "320104"
+PREFECTURE = "4403"
+COUNTY = "440303"
+LATE = "440304"
+MERGED = "440305"
+SUCCESSOR = "440306"
+PARTICIPANTS = (PREFECTURE, COUNTY, LATE, MERGED, SUCCESSOR, RESIDENCE, ORIGIN)
+_SETTINGS = {"HUIZHI_LEDGER_SCHEDULE_INTERVAL_S": "0.5"}
 
 
 @dataclass(frozen=True, slots=True)
 class RunningStack:
-    """The directory of a stack that is up, its addresses, and what its two participants were given."""
+    """The directory of a stack that is up, its addresses, and what its participants were given."""
 
     data: Path
     addresses: StackFile
@@ -41,12 +48,21 @@ class RunningStack:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningStack]:
-    """A stack with the participants RESIDENCE and ORIGIN; every test adds to what is on its ledger."""
+    """A stack with PARTICIPANTS, whose scheduler looks often; every test adds to what is on its ledger."""
     data = tmp_path_factory.mktemp("stack")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in _SETTINGS.items():
+            patch.setenv(name, value)
+        async with _running(data) as running:
+            yield running
+
+
+@asynccontextmanager
+async def _running(data: Path) -> AsyncIterator[RunningStack]:
     async with running_stack(Options(data), Terminal()) as addresses:
 
         async def add(participants: Participants, _directory: object) -> dict[str, Credentials]:
-            return {address: await participants.add(address) for address in (RESIDENCE, ORIGIN)}
+            return {address: await participants.add(address) for address in PARTICIPANTS}
 
         added = await asyncio.to_thread(on_participants, data, add)
         append_credentials(data / CREDENTIALS_FILE, list(added.values()))

@@ -67,7 +67,7 @@ moments = st.floats(0, 1000).map(at)
 @st.composite
 def duties(draw: st.DrawFn) -> list[Held]:
     count = draw(st.integers(1, 4))
-    past = [Held("410102", *(draw(moments) for _ in range(2)), draw(moments), draw(moments)) for _ in range(count - 1)]
+    past = [Held("410102", draw(moments), draw(moments), draw(moments), draw(moments)) for _ in range(count - 1)]
     last = Held(
         draw(st.sampled_from(["410105", None])),
         draw(moments),
