@@ -1,6 +1,6 @@
 """`huizhi show`: a message, who had it for how long, and what happened to it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import typer
@@ -23,7 +23,7 @@ def show(
 ) -> None:
     """Show a message, who had it for how long, its entries on the ledger, and every refusal of its id."""
     with API(data) as api:
-        message = api.message(new_id(id))
+        message = api.message(new_id(id, "ID"))
     if message is None:
         raise CommandError(f"there is no message {id} on the ledger")
     if as_json:
@@ -108,12 +108,11 @@ def timeline_table(message: dict[str, Any], clock: Clock) -> Table:
     made = table("entry", "time", "event", right=("entry",))
     before = message["arrived_at"]
     for entry in message["entries"]:
-        details = ", ".join(entry_details(entry))
-        had = f"{_holder_until(message['custody'], entry['at'])}, {duration(_seconds(before, entry['at']))}"
+        had, details = _had(message["custody"], before, entry["at"]), ", ".join(entry_details(entry))
         made.add_row(
             str(entry["index"]),
-            Text(f"{clock.moment(entry['at'], milliseconds=True)}\n  {had}"),
-            Text(f"{entry['event']}\n  {details}" if details else entry["event"]),
+            _with_below(clock.moment(entry["at"], milliseconds=True), had),
+            _with_below(entry["event"], details),
         )
         before = entry["at"]
     return made
@@ -133,19 +132,29 @@ def custody_table(custody: list[dict[str, Any]], clock: Clock) -> Table:
     return made
 
 
-def _holder_until(custody: list[dict[str, Any]], moment: str) -> str:
-    """Who had a message just before `moment`."""
-    at = datetime.fromisoformat(moment)
-    holders = [each["holder"] for each in custody if datetime.fromisoformat(each["since"]) < at]
-    return _named(holders[-1] if holders else "exchange")
+def _had(custody: list[dict[str, Any]], start: str, end: str) -> str:
+    """Who had a message between two entries for the longest time, and for how long; nothing for entries of one moment.
+
+    What ends a holder's time arrives a little before the ledger writes it down.
+    """
+    begin, over = _read(start), _read(end)
+    held = [
+        (min(_read(each["until"] or end), over) - max(_read(each["since"]), begin), each["holder"]) for each in custody
+    ]
+    longest, holder = max(held, key=lambda each: each[0])
+    return f"{_named(holder)}, {duration(longest.total_seconds())}" if longest > timedelta(0) else ""
+
+
+def _with_below(text: str, below: str) -> Text:
+    return Text(f"{text}\n  {below}" if below else text)
 
 
 def _named(holder: str) -> str:
     return "the exchange" if holder == "exchange" else holder
 
 
-def _seconds(start: str, end: str) -> float:
-    return max(0.0, (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds())
+def _read(moment: str) -> datetime:
+    return datetime.fromisoformat(moment)
 
 
 def entry_details(entry: dict[str, Any]) -> list[str]:
@@ -153,6 +162,8 @@ def entry_details(entry: dict[str, Any]) -> list[str]:
     data = entry["data"]
     said: list[str | None]
     match entry["event"]:
+        case "accepted":
+            said = ["urgent" if data.get("urgent") else None]
         case "dispatched":
             said = [f"in the inbox of {data['recipient']}"] if "recipient" in data else []
         case "answered":
