@@ -1,10 +1,12 @@
 """The commands for the life of a query on a running stack, and who had it for how long."""
 
+import re
 import uuid
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
+import httpx
 import pytest
 
 from services.cli.client import API, ProblemAnsweredError
@@ -247,3 +249,16 @@ def test_custody_is_summed_by_jurisdiction_and_kind() -> None:
     text = call("custody", COUNTY[:4]).stdout
     for expected in ("with the exchange", "before acknowledgement", "after acknowledgement", COUNTY, "median", "90 %"):
         assert expected in text
+
+
+def test_the_open_states_are_in_the_metrics(stack: RunningStack) -> None:
+    call("acknowledge", send_received())
+    while not open_queries(stack)["acknowledged"]:
+        pass
+    assert open_queries(stack).keys() == {"dispatched", "acknowledged", "partly-answered"}
+
+
+def open_queries(stack: RunningStack) -> dict[str, float]:
+    page = httpx.get(f"{stack.addresses.ledger_url}/metrics", trust_env=False).text
+    found = re.findall(r'^huizhi_open_queries\{state="([^"]+)"\} (\S+)$', page, re.MULTILINE)
+    return {state: float(count) for state, count in found}
