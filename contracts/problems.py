@@ -62,6 +62,8 @@ class ProblemType(Enum):
     TOO_MANY_FORWARDS = ("too-many-forwards", 409, "The query was forwarded as often as is allowed")
     NOT_ANSWERED = ("not-answered", 409, "The query is not answered")
     ALREADY_RATED = ("already-rated", 409, "The answer is rated already")
+    NOT_RECEIVED = ("not-received", 409, "The query is not received yet")
+    COOLING_DOWN = ("cooling-down", 409, "The recipient was reminded a short time ago")
     PERIOD_NOT_OVER = ("period-not-over", 409, "The period cannot be closed yet")
     PERIOD_CLOSED = ("period-closed", 409, "The period is closed already")
     UNAUTHENTICATED = ("unauthenticated", 401, "The request carries no valid token")

@@ -3,6 +3,7 @@
 """
 
 from datetime import date, datetime
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -110,6 +111,16 @@ class RefusalOut(Wire):
     entry: int
 
 
+class CustodyOut(Wire):
+    """A stretch of time in which one holder had a message."""
+
+    holder: str = Field(description="The participant, or `exchange`")
+    stage: Literal["exchange", "before-acknowledgement", "after-acknowledgement"]
+    since: datetime
+    until: datetime | None = Field(description="Null while it lasts")
+    seconds: float = Field(description="Up to now while it lasts")
+
+
 class MessageOut(Wire):
     """A message as it stands, its entries in order, and every time its id was refused. `state` null: only refused."""
 
@@ -146,6 +157,7 @@ class MessageOut(Wire):
     dispatched_at: datetime | None = None
     closed_at: datetime | None = None
     period: str | None = None
+    custody: list[CustodyOut] = Field(default=[], description="Who had it, and for how long, without gaps")
     entries: list[EntryOut] = []
     refusals: list[RefusalOut] = []
 

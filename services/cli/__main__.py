@@ -5,9 +5,14 @@ import sys
 import typer
 
 from services.cli import (
+    acknowledge,
     answer,
+    assess,
     conservation,
+    custody,
     directory,
+    extend,
+    forward,
     inbox,
     kind,
     parked,
@@ -15,9 +20,11 @@ from services.cli import (
     period,
     rate,
     refused,
+    remind,
     send,
     show,
     unanswered,
+    withdraw,
 )
 from services.cli.demo import command as demonstration
 from services.cli.errors import CommandError
@@ -35,11 +42,18 @@ app.command()(stack.up)
 app.command()(stack.down)
 app.command()(demonstration.demo)
 app.command()(send.send)
+app.command()(acknowledge.acknowledge)
+app.command()(extend.extend)
+app.command()(forward.forward)
 app.command()(answer.answer)
+app.command()(assess.assess)
+app.command()(withdraw.withdraw)
+app.command()(remind.remind)
 app.command()(inbox.inbox)
 app.command()(show.show)
 app.command()(rate.rate)
 app.command()(unanswered.unanswered)
+app.command()(custody.custody)
 app.command()(refused.refused)
 app.command()(parked.parked)
 app.command()(conservation.conservation)

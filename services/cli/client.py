@@ -94,6 +94,11 @@ class API:
         disposition["Content-Disposition"] = answer.headers.get("Content-Disposition", "")
         return answer.content, disposition.get_filename("download")
 
+    def remind(self, id: str, reason: str | None) -> dict[str, Any]:
+        """Have a query's recipient reminded; what the ledger answers when that is ordered."""
+        url = f"{self._ledger_url}/v1/messages/{id}/reminders"
+        return self._request("ledger", "POST", url, json={"reason": reason})
+
     def _request(self, service: str, method: str, url: str, **request: Any) -> dict[str, Any]:
         return _document(self._answer(service, method, url, **request), service)
 

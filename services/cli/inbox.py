@@ -26,7 +26,10 @@ RENEWED_FROM = DELIVERY_LIMIT // 2
 
 _DELIVERY_COUNT = "x-delivery-count"
 _SECONDS = 10.0
-_SHOWN_HEADERS = ("from", "to", "kind", "tier", "due", "outcome", "reason", "received_at", "entry")
+_SHOWN_HEADERS = (
+    *("from", "to", "kind", "tier", "due", "urgency", "outcome", "reason"),
+    *("timely", "useful", "forwarded_by", "step", "received_at", "entry"),
+)
 
 
 def inbox(
@@ -143,9 +146,12 @@ def message_lines(shown: dict[str, Any], clock: Clock) -> list[str]:
         counts = ", ".join(f"{count} {what}" for what, count in shown["receipt"].items())
         lines = [f"receipt {shown['id']}", f"  {counts}"]
     else:
-        lines = [f"{shown['type']} {shown['id']}", f"  from {shown.get('from')}, {_particulars(shown)}"]
+        lines = [
+            f"{shown['type']} {shown['id']}",
+            f"  from {shown.get('from') or 'the exchange'}, {_particulars(shown)}",
+        ]
     if shown["correlation_id"]:
-        lines.append(f"  answers {shown['correlation_id']}")
+        lines.append(f"  {'answers' if shown['type'] == 'answer' else 'about query'} {shown['correlation_id']}")
     lines.append(f"  received {clock.moment(shown.get('received_at'))}, payload of {shown['payload_bytes']:,} bytes")
     if "payload" in shown:
         lines.append(f"  {json.dumps(shown['payload'], ensure_ascii=False)}")
@@ -153,9 +159,10 @@ def message_lines(shown: dict[str, Any], clock: Clock) -> list[str]:
 
 
 def _particulars(shown: dict[str, Any]) -> str:
-    to, due, outcome = shown.get("to"), shown.get("due"), shown.get("outcome")
-    particulars = [f"to {to}" if to else "", shown.get("kind", ""), shown.get("tier", ""), outcome or ""]
-    particulars += [shown.get("reason", ""), f"due {due}" if due else ""]
+    """What a message is about: plain words as they are, the others behind their names."""
+    words = {"to": "to ", "kind": "", "tier": "", "urgency": "", "outcome": "", "step": "", "reason": "", "due": "due "}
+    words |= {"forwarded_by": "forwarded by ", "timely": "timely ", "useful": "useful "}
+    particulars = (f"{word}{shown[name]}" if shown.get(name) else "" for name, word in words.items())
     return ", ".join(particular for particular in particulars if particular)
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -16,6 +17,8 @@ NOTHING = "–"
 """What stands where there is no value."""
 
 _UNBOUNDED = 10_000
+_MINUTE_S = 60
+_UNITS = ((86_400, "d"), (3_600, "h"), (_MINUTE_S, "min"), (1, "s"))
 
 
 class Clock:
@@ -54,6 +57,18 @@ class Clock:
         if any(moment.timetz().replace(tzinfo=None) != datetime.min.time() for moment in (begin, over)):
             return f"{self.moment(start)} to {self.moment(end)}"
         return f"{begin.date()} to {(over - timedelta(days=1)).date()}"
+
+
+def duration(seconds: float) -> str:
+    """A length of time in its two greatest units: `3 d 4 h`, `2 h 5 min`, `3 min 20 s`, `0.25 s`."""
+    if seconds < _MINUTE_S:
+        return f"{seconds:.2f} s" if seconds < 10 else f"{int(seconds)} s"
+    whole = int(seconds)
+    for (size, unit), (smaller, name) in pairwise(_UNITS):
+        if whole >= size:
+            rest = whole % size // smaller
+            return f"{whole // size} {unit}" + (f" {rest} {name}" if rest else "")
+    raise AssertionError("a minute is the smallest of the units")
 
 
 def table(*columns: str, right: tuple[str, ...] = ()) -> Table:

@@ -12,7 +12,17 @@ from services.cli.client import API
 from services.cli.context import DEFAULT_DATA, DataOption, JSONOption, print_json
 from services.cli.layout import Clock, show_table, table
 
-COUNTS = ("received", "answered", "on_time", "unanswered", "withdrawn", "forwarded")
+COUNTS = {
+    "received": "received",
+    "answered": "answered",
+    "on_time": "on time",
+    "on_time_original": "on time at first",
+    "substantive": "substantive",
+    "unanswered": "unanswered",
+    "withdrawn": "withdrawn",
+    "forwarded": "forwarded",
+}
+"""The figures that are shown, and what each is called; `on time at first` is by the date before any extension."""
 WHOLE_PLATFORM = "the whole platform"
 
 
@@ -96,14 +106,19 @@ def heading(answer: Mapping[str, Any], clock: Clock) -> list[str]:
     lines = [place(answer)]
     if answer["role"] == Role.SENDER:
         lines[0] += ", as the one who asked"
+    return [*lines, *spanned(answer, clock), ""]
+
+
+def spanned(answer: Mapping[str, Any], clock: Clock) -> list[str]:
+    """When what is counted was received, as of when it is counted, and of which kind it is."""
     span = clock.days(answer["from"], answer["to"])
-    lines.append(f"received {span}" + (f" (period {answer['period']})" if answer["period"] else ""))
+    lines = [f"received {span}" + (f" (period {answer['period']})" if answer["period"] else "")]
     lines.append(f"as of {clock.moment(answer['as_of'])} ({clock.zone})")
     if answer["kind"]:
         lines.append(f"kind {answer['kind']}")
     if answer.get("codes") == Codes.TODAY:
         lines.append("read under today's codes")
-    return [*lines, ""]
+    return lines
 
 
 def place(answer: Mapping[str, Any]) -> str:
@@ -117,8 +132,8 @@ def figures_table(answer: Mapping[str, Any]) -> Table:
     """The figures as columns: each tier and both together, or the one tier that was asked for."""
     columns = columns_of(answer)
     made = table("", *columns, right=tuple(columns))
-    for count in COUNTS:
-        made.add_row(count.replace("_", " "), *(f"{figures[count]:,}" for figures in columns.values()))
+    for count, name in COUNTS.items():
+        made.add_row(name, *(f"{figures[count]:,}" for figures in columns.values()))
     made.add_row("feedback rate", *(figures["fraction"] for figures in columns.values()))
     made.add_row("", *(shown(figures["rate"]) for figures in columns.values()), style="bold")
     return made

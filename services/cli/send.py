@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
+from contracts.envelope import Urgency
 from services.cli.client import API
 from services.cli.context import DEFAULT_DATA, DataOption, JSONOption, print_json
+from services.cli.errors import CommandError
 from services.cli.layout import warn
-from services.cli.posting import PAYLOAD_HELP, hand_over, ledgers_word, new_id, read_payload, said_of
+from services.cli.posting import PAYLOAD_HELP, YearOption, hand_over, ledgers_word, new_id, read_payload, said_of
 
 
 class Sendable(StrEnum):
@@ -31,6 +33,10 @@ def send(
         str | None,
         typer.Option(metavar="DATE", help="Answer until this day. Default, and latest: the kind's deadline."),
     ] = None,
+    urgent: Annotated[
+        bool, typer.Option("--urgent", help="A query of which the kind's urgent deadline holds.")
+    ] = False,
+    year: YearOption = None,
     id: Annotated[
         str | None, typer.Option(metavar="UUID", help="Its id. The same id and content again is not counted twice.")
     ] = None,
@@ -41,7 +47,10 @@ def send(
 
     It is posted over HTTP with the administrator's token, which the ledger records.
     """
+    if urgent and type is not Sendable.QUERY:
+        raise CommandError("--urgent is for queries: nothing is owed on a notice")
     fields = {"id": new_id(id), "type": type.value, "to": to, "kind": kind, "from": origin, "due": due}
+    fields |= {"urgency": Urgency.URGENT.value if urgent else None, "written": None if year is None else str(year)}
     with API(data) as api:
         custody = hand_over(api, fields, read_payload(payload))
         word = ledgers_word(api, custody)

@@ -56,14 +56,19 @@ def unanswered(
 
 
 def queries_table(items: Sequence[dict[str, Any]], clock: Clock) -> Table:
-    """A query in two lines each, since an id leaves little room beside it on 80 columns."""
+    """A query in two lines or three, since an id leaves little room beside it on 80 columns.
+
+    `due` is the date agreed on; one that was extended says below the query which date held at first.
+    """
     made = table("query", "tier", "received", "due")
     for item in items:
         due = item["due"] or NOTHING
+        extended = f"\n  first due {item['original_due']}" if item["original_due"] != item["due"] else ""
+        state = "" if item["state"] == "dispatched" else f"\n{item['state'].replace('-', ' ')}"
         made.add_row(
-            Text(f"{item['id']}\n  {item['kind']}  {way(item)}"),
+            Text(f"{item['id']}\n  {item['kind']}  {way(item)}{extended}"),
             item["tier"],
-            clock.moment(item["dispatched_at"])[:16],
+            f"{clock.moment(item['dispatched_at'])[:16]}{state}",
             marked(f"{due}\nOVERDUE", "bold red") if item["overdue"] else due,
         )
     return made

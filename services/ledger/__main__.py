@@ -7,11 +7,13 @@ import sys
 from contracts.kinds import Kind
 from services.ledger.api import ledger_router
 from services.ledger.circular_api import circular_router
+from services.ledger.custody_api import custody_router
 from services.ledger.gauges import keep_gauges
 from services.ledger.intake import LedgerIntake, split_ledger_batch
 from services.ledger.metrics import LedgerMetrics
 from services.ledger.ordering import Ordering
 from services.ledger.periods_api import periods_router
+from services.ledger.reminders_api import reminders_router
 from services.ledger.scheduling import Scheduler
 from services.ledger.sequencer import Sequencer
 from services.ledger.set_aside import SettingAside
@@ -110,6 +112,8 @@ async def serve(stop: Stop) -> None:
         app.include_router(ledger_router(reader, lambda: snapshots.current, calendar))
         app.include_router(periods_router(reader, lambda: snapshots.current, calendar, ordering))
         app.include_router(circular_router(reader, lambda: snapshots.current, calendar, targets))
+        app.include_router(custody_router(reader, lambda: snapshots.current, calendar))
+        app.include_router(reminders_router(reader, lambda: snapshots.current, calendar, ordering))
         await together(
             stop,
             *(pump.run(stop) for pump in pumps),

@@ -12,6 +12,7 @@ from contracts.problems import ProblemError, ProblemType
 from contracts.rates import Figures
 from contracts.wire import (
     BrokenCohort,
+    CustodyOut,
     EntryOut,
     FiguresOut,
     MessageOut,
@@ -23,7 +24,7 @@ from contracts.wire import (
 from services.ledger.store.connection import Row
 
 _MORE_ENTRIES_THAN_EVER = 2**62
-_RENAMED = {"id", "from_", "to", "entries", "refusals"}
+_RENAMED = {"id", "from_", "to", "custody", "entries", "refusals"}
 _AS_THEY_ARE = tuple(name for name in MessageOut.model_fields if name not in _RENAMED)
 
 
@@ -90,8 +91,10 @@ def broken_cohort(row: dict[str, object]) -> BrokenCohort:
     return BrokenCohort.model_validate(row)
 
 
-def message(id: UUID, row: Row | None, timeline: list[Row], refusals: list[Row]) -> MessageOut:
-    """One message with its entries and refusals; ``row`` None where its id was only ever refused."""
+def message(
+    id: UUID, row: Row | None, custody: list[CustodyOut], timeline: list[Row], refusals: list[Row]
+) -> MessageOut:
+    """One message with its custody, entries and refusals; ``row`` None where its id was only ever refused."""
     entries = [
         EntryOut(index=e["index"], at=e["at"], event=e["event"], data=msgspec.json.decode(e["data"])) for e in timeline
     ]
@@ -102,6 +105,7 @@ def message(id: UUID, row: Row | None, timeline: list[Row], refusals: list[Row])
         id=id,
         from_=row["origin"],
         to=row["written_to"] or row["address"],
+        custody=custody,
         entries=entries,
         refusals=refused,
         **{name: row[name] for name in _AS_THEY_ARE},

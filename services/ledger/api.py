@@ -10,20 +10,20 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.security import HTTPBearer
 
 from contracts.addresses import Tier
-from contracts.period import Calendar, PeriodError, Span
+from contracts.period import Calendar
 from contracts.problems import ProblemError, ProblemType
 from contracts.readings import Codes
 from contracts.wire import Conservation, MessageOut, ParkedPage, RateOut, RefusalPage, UnansweredPage
 from services.ledger import answers
 from services.ledger.access import readable_jurisdiction, reader_of
 from services.ledger.conservation import broken_cohorts
-from services.ledger.moments import read_moment
+from services.ledger.held import custody_of
+from services.ledger.moments import FIRST_MOMENT, read_moment, read_span
 from services.ledger.rates import RateQuestion, figures
 from services.ledger.store.queries import READING, at_and_below
 from services.registry.snapshot import Snapshot
 
 _LONGEST_PAGE = 1000
-_FIRST_MOMENT = datetime(1, 1, 1, tzinfo=UTC)
 _FIRST_ID = UUID(int=0)
 _AFTER_ALL_ENTRIES = 2**62
 _SHOWN_SET_ASIDE = 1000
@@ -95,7 +95,7 @@ class _LedgerAPI:
     ) -> RateOut:
         snapshot = self._snapshot()
         code = readable_jurisdiction(reader_of(request, snapshot), jurisdiction, snapshot)
-        name, span = _span(self._calendar, period, from_, to)
+        name, span = read_span(self._calendar, period, from_, to)
         moment = read_moment("as_of", as_of, self._calendar, end_of_day=True) if as_of else None
         today = snapshot.directory if codes == "today" else None
         question = RateQuestion(code, role, span, name, moment, kind, today)
@@ -131,8 +131,8 @@ class _LedgerAPI:
     ) -> UnansweredPage:
         snapshot = self._snapshot()
         code = readable_jurisdiction(reader_of(request, snapshot), jurisdiction, snapshot)
-        span = _span(self._calendar, period, from_, to)[1] if period or from_ or to else None
-        moment, id = answers.read_time_cursor(after) if after else (_FIRST_MOMENT, _FIRST_ID)
+        span = read_span(self._calendar, period, from_, to)[1] if period or from_ or to else None
+        moment, id = answers.read_time_cursor(after) if after else (FIRST_MOMENT, _FIRST_ID)
         rows = await self._pool.fetch(
             READING["unanswered"],
             at_and_below(code),
@@ -156,6 +156,7 @@ class _LedgerAPI:
         reader = reader_of(request, self._snapshot())
         async with self._pool.acquire() as connection:
             row = await connection.fetchrow(READING["message"], id)
+            past = await connection.fetch(READING["past_duties"], id)
             timeline = await connection.fetch(READING["timeline"], id)
             refusals = await connection.fetch(READING["refusals_of_message"], id)
         if not reader.administrator:
@@ -166,7 +167,8 @@ class _LedgerAPI:
                 row, timeline = None, []
         if row is None and not refusals:
             raise ProblemError(ProblemType.NOT_FOUND, f"there is no message {id} that this token may see")
-        return answers.message(id, row, timeline, refusals)
+        custody = custody_of(row, past, datetime.now(UTC)) if row is not None else []
+        return answers.message(id, row, custody, timeline, refusals)
 
     async def refused(
         self,
@@ -220,20 +222,3 @@ class _LedgerAPI:
             entries=size,
             broken=[answers.broken_cohort(row) for row in broken],
         )
-
-
-def _span(calendar: Calendar, period: str | None, from_: str | None, to: str | None) -> tuple[str | None, Span]:
-    """The period's name and span, or the span of ``from`` and ``to``; the current period where none is named."""
-    if from_ or to:
-        if period:
-            raise ProblemError(ProblemType.INVALID_REQUEST, "give a period, or from and to, not both")
-        start = read_moment("from", from_, calendar, end_of_day=False) if from_ else _FIRST_MOMENT
-        end = read_moment("to", to, calendar, end_of_day=True) if to else datetime.now(UTC)
-        if end < start:
-            raise ProblemError(ProblemType.INVALID_REQUEST, "to lies before from")
-        return None, Span(start, end)
-    name = period or calendar.period_of(datetime.now(UTC))
-    try:
-        return name, calendar.span(name)
-    except PeriodError as error:
-        raise ProblemError(ProblemType.INVALID_REQUEST, str(error)) from None

@@ -22,11 +22,11 @@ async def keep_gauges(pool: "asyncpg.Pool[Any]", metrics: LedgerMetrics, interva
     while not stop.is_set:
         try:
             row = await pool.fetchrow(READING["standing"], timeout=_QUERY_SECONDS)
+            waiting = await pool.fetch(READING["open_by_state"], timeout=_QUERY_SECONDS)
         except Exception as error:
             if not is_away(error):
                 raise
             log.warning("gauges_stale", error=type(error).__name__)
         else:
-            for column, gauge in metrics.standing.items():
-                gauge.set(row[column] if row else 0)
+            metrics.stands(row, {each["state"]: each["queries"] for each in waiting})
         await stop.sleep(interval_s)

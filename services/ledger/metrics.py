@@ -1,13 +1,14 @@
 """What a ledger reports of itself: what it has taken, how long commits take, and what stands on it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from contracts.problems import ProblemType
 from services.ledger.records import Decision, NewRefusal
-from services.ledger.transitions import Event
+from services.ledger.transitions import OPEN, Event
 from services.runtime.metrics import SECONDS
 
 
@@ -56,10 +57,25 @@ class LedgerMetrics:
                 ),
             )
         }
+        self.open = Gauge(
+            "huizhi_open_queries",
+            "Queries received and not answered, withdrawn or forwarded, by state.",
+            ("state",),
+            registry=registry,
+        )
+        for state in OPEN:
+            self.open.labels(state)
         for event in Event:
             self._entries.labels(event)
         for problem in ProblemType:
             self._refused.labels(problem.slug)
+
+    def stands(self, row: Mapping[str, Any] | None, by_state: Mapping[str, int]) -> None:
+        """Show what stands on the ledger: a row of ``standing``, and how many queries are in which open state."""
+        for column, gauge in self.standing.items():
+            gauge.set(row[column] if row else 0)
+        for state in OPEN:
+            self.open.labels(state).set(by_state.get(state, 0))
 
     def committed(self, decision: Decision, refusals: Sequence[NewRefusal]) -> None:
         """Count what one commit put on the ledger."""

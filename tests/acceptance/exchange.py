@@ -19,7 +19,7 @@ from tests.acceptance.drafts import MARKER, as_http, notice
 from tests.acceptance.participant import Desk, Participant, at_work
 from tests.acceptance.waiting import until
 
-SETTINGS = {"HUIZHI_ROUTER_SWEEP_INTERVAL_S": "1"}
+SETTINGS = {"HUIZHI_ROUTER_SWEEP_INTERVAL_S": "1", "HUIZHI_LEDGER_SCHEDULE_INTERVAL_S": "1"}
 HUIZHI = (sys.executable, "-m", "services.cli")
 _COUNTER = re.compile(r'^(?P<name>\w+)(?:\{\w+="(?P<label>[^"]*)"\})? (?P<value>\S+)$', re.MULTILINE)
 

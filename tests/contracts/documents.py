@@ -24,8 +24,10 @@ from services.gateway.submission import Submission
 from services.ledger import __main__ as ledger
 from services.ledger.api import ledger_router
 from services.ledger.circular_api import circular_router
+from services.ledger.custody_api import custody_router
 from services.ledger.ordering import Ordering
 from services.ledger.periods_api import periods_router
+from services.ledger.reminders_api import reminders_router
 from services.registry.snapshot import Snapshot, SnapshotWatcher
 from services.runtime.amqp.broker import AioPikaBroker
 from services.runtime.health import Health
@@ -61,10 +63,12 @@ def gateway_document() -> dict[str, Any]:
 
 def ledger_document() -> dict[str, Any]:
     """OpenAPI of the ledger, as its running application serves it at ``/openapi.json``."""
-    broker = AioPikaBroker("amqp://localhost", name="ledger")
+    ordering = Ordering(AioPikaBroker("amqp://localhost", name="ledger"))
     routes = [
         ledger_router(_NO_POOL, _no_snapshot, _CALENDAR),
-        periods_router(_NO_POOL, _no_snapshot, _CALENDAR, Ordering(broker)),
+        periods_router(_NO_POOL, _no_snapshot, _CALENDAR, ordering),
+        custody_router(_NO_POOL, _no_snapshot, _CALENDAR),
+        reminders_router(_NO_POOL, _no_snapshot, _CALENDAR, ordering),
         circular_router(_NO_POOL, _no_snapshot, _CALENDAR, Targets()),
     ]
     return _document("Huizhi ledger", ledger.DESCRIPTION, *routes)

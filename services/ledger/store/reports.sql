@@ -49,11 +49,58 @@ SELECT id, kind, origin, written_to, address, recipient, tier, dispatched_at, du
  ORDER BY dispatched_at, id LIMIT $6;
 
 -- name: message
--- One message as it stands.
+-- One message as it stands, and when its answer arrived.
 SELECT id, type, kind, sender, submitter, origin, written_to, correlation_id, arrived_at, accepted_at, accepted_entry, original_due, state,
        address, tier, due, taken_at, recipient, dispatched_at, acknowledged_at, period, parked_reason, duty, forwards, holders, forward_id,
-       proposed_due, outcome, reason_code, answer_id, on_time, on_time_original, closed_at, timely, useful, remind_at, reminded, reminded_at
+       proposed_due, outcome, reason_code, answer_id, on_time, on_time_original, closed_at, timely, useful, remind_at, reminded, reminded_at,
+       (SELECT answer.arrived_at FROM message AS answer WHERE answer.id = message.answer_id) AS answer_arrived_at
   FROM message WHERE id = $1;
+
+-- name: past_duties
+-- Who had a query before, in order.
+SELECT recipient, taken_at, received_at, acknowledged_at, ended_at FROM past_duty WHERE query_id = $1 ORDER BY number;
+
+-- name: to_be_reminded_by_hand
+-- What has to be known of a query before a reminder is ordered by hand.
+SELECT id, type, kind, sender, recipient, address, state, reminded_at FROM message WHERE id = $1;
+
+-- name: custody
+-- How long queries lay with the exchange, and with recipients before and after they acknowledged them, as custody.py has it: median and
+-- 90th percentile in seconds over the duties of a span, first (address NULL) of all together, then of each address, the slowest first. What
+-- is not over counts with its time until $4, so that silence does not shorten it.
+WITH timed AS (
+    SELECT d.address, d.taken_at, d.received_at, d.ended_as, greatest(d.received_at, CASE d.ended_as
+               WHEN 'answered' THEN coalesce(answer.arrived_at, d.ended_at)
+               WHEN 'forwarded' THEN coalesce(following.taken_at, query.taken_at)
+               WHEN 'withdrawn' THEN d.ended_at
+               ELSE $4::timestamptz END) AS done_at,
+           CASE WHEN d.acknowledged_at IS NOT NULL THEN greatest(d.received_at, d.acknowledged_at) END AS acknowledged_at
+      FROM duty AS d
+      JOIN message AS query ON query.id = d.query_id
+      LEFT JOIN message AS answer ON answer.id = query.answer_id
+      LEFT JOIN past_duty AS following ON following.query_id = d.query_id AND following.number = d.number + 1
+     WHERE d.address LIKE $1 AND d.received_at >= $2 AND d.received_at < $3
+       AND ($5::text IS NULL OR d.tier = $5) AND ($6::text IS NULL OR d.kind = $6)),
+held AS (
+    SELECT address, ended_as,
+           extract(epoch FROM greatest(received_at - taken_at, interval '0'))::float8 AS exchange,
+           extract(epoch FROM coalesce(acknowledged_at, done_at) - received_at)::float8 AS before,
+           CASE WHEN acknowledged_at IS NOT NULL THEN extract(epoch FROM greatest(done_at - acknowledged_at, interval '0'))::float8 END AS after
+      FROM timed)
+SELECT address, count(*) AS received, count(*) FILTER (WHERE ended_as IS NULL) AS running,
+       count(exchange) AS exchange_count,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY exchange) AS exchange_median,
+       percentile_cont(0.9) WITHIN GROUP (ORDER BY exchange) AS exchange_p90,
+       count(before) AS before_acknowledgement_count,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY before) AS before_acknowledgement_median,
+       percentile_cont(0.9) WITHIN GROUP (ORDER BY before) AS before_acknowledgement_p90,
+       count(after) AS after_acknowledgement_count,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY after) AS after_acknowledgement_median,
+       percentile_cont(0.9) WITHIN GROUP (ORDER BY after) AS after_acknowledgement_p90
+  FROM held
+ GROUP BY GROUPING SETS ((), (address))
+ ORDER BY address IS NULL DESC, percentile_cont(0.9) WITHIN GROUP (ORDER BY before + coalesce(after, 0)) DESC, address
+ LIMIT $7;
 
 -- name: timeline
 -- What happened to a message, in ledger order.
@@ -124,6 +171,11 @@ SELECT (SELECT size FROM log_head) AS entries,
        (SELECT coalesce(sum(unanswered), 0)::bigint FROM cohort WHERE role = 'recipient') AS unanswered,
        (SELECT count(*) FROM message WHERE state = 'parked') AS parked,
        (SELECT count(*) FROM set_aside) AS set_aside;
+
+-- name: open_by_state
+-- How many received queries wait in which state.
+SELECT state, count(*) AS queries FROM message
+ WHERE type = 'query' AND state IN ('dispatched', 'acknowledged', 'partly-answered') GROUP BY state;
 
 -- name: to_be_reminded
 -- Whose recipient is to be reminded by now, the longest due first, without those for whom it is ordered already.

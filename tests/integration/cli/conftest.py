@@ -1,4 +1,4 @@
-"""Two participants of the session's exchange for all tests of the commands, and the commands as scripts call them."""
+"""Some participants of the session's exchange for all tests of the commands, and the commands as scripts call them."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -19,11 +19,17 @@ from tests.acceptance.participant import Participant
 PAYLOAD = '{"subject": "请协助核实"}'
 RESIDENCE = "440106"
 ORIGIN = "320104"
+PREFECTURE = "4403"
+COUNTY = "440303"
+LATE = "440304"
+MERGED = "440305"
+SUCCESSOR = "440306"
+PARTICIPANTS = (PREFECTURE, COUNTY, LATE, MERGED, SUCCESSOR, RESIDENCE, ORIGIN)
 
 
 @dataclass(frozen=True, slots=True)
 class RunningStack:
-    """The directory of a stack that is up, its addresses, and its two participants by their addresses."""
+    """The directory of a stack that is up, its addresses, and its participants by their addresses."""
 
     data: Path
     addresses: StackFile
@@ -32,8 +38,8 @@ class RunningStack:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stack(exchange: Exchange) -> RunningStack:
-    """The session's exchange, with the participants RESIDENCE and ORIGIN; every test adds to what is on its ledger."""
-    participants = {address: await exchange.add_participant(address) for address in (RESIDENCE, ORIGIN)}
+    """The session's exchange, with PARTICIPANTS; every test adds to what is on its ledger."""
+    participants = {address: await exchange.add_participant(address) for address in PARTICIPANTS}
     return RunningStack(exchange.data, StackFile.read(exchange.data), participants)
 
 

@@ -51,20 +51,27 @@ def rate_answer(national: Figures, provincial: Figures, **members: Any) -> dict[
     }
 
 
-DEMONSTRATED = Figures(received=714, answered=713, on_time=713, unanswered=1)
+DEMONSTRATED = Figures(received=714, answered=713, on_time=713, unanswered=1, on_time_original=712, substantive=711)
 
 
 def test_a_rate_is_shown_by_tier_and_in_total_with_its_fraction() -> None:
     shown = printed(figures_table(rate_answer(DEMONSTRATED, DEMONSTRATED))).splitlines()
     assert shown[0].split() == ["national", "provincial", "total"]
-    assert shown[7].split() == ["feedback", "rate", "713/714", "713/714", "1426/1428"]
-    assert shown[8].split() == ["99.86", "%", "99.86", "%", "99.86", "%"]
+    assert shown[9].split() == ["feedback", "rate", "713/714", "713/714", "1426/1428"]
+    assert shown[10].split() == ["99.86", "%", "99.86", "%", "99.86", "%"]
+
+
+def test_a_rate_says_what_was_on_time_at_first_and_what_says_something_of_the_matter() -> None:
+    shown = printed(figures_table(rate_answer(DEMONSTRATED, Figures())))
+    lines = {line[:16].rstrip(): line[16:].split() for line in shown.splitlines()}
+    assert lines["on time at first"] == ["712", "0", "712"]
+    assert lines["substantive"] == ["711", "0", "711"]
 
 
 def test_nothing_received_has_a_dash_for_its_rate() -> None:
     shown = printed(figures_table(rate_answer(DEMONSTRATED, Figures()))).splitlines()
-    assert shown[7].split() == ["feedback", "rate", "713/714", "0/0", "713/714"]
-    assert shown[8].split() == ["99.86", "%", "–", "99.86", "%"]
+    assert shown[9].split() == ["feedback", "rate", "713/714", "0/0", "713/714"]
+    assert shown[10].split() == ["99.86", "%", "–", "99.86", "%"]
 
 
 def test_a_rate_of_one_tier_is_shown_alone() -> None:
@@ -104,6 +111,9 @@ def unanswered_query(**members: Any) -> dict[str, Any]:
         "tier": "provincial",
         "dispatched_at": "2026-11-24T03:01:11Z",
         "due": "2026-12-09",
+        "original_due": "2026-12-09",
+        "state": "dispatched",
+        "acknowledged_at": None,
         "overdue": False,
     } | members
 
@@ -115,6 +125,14 @@ def test_an_unanswered_query_fits_on_80_columns_with_its_id_and_deadline() -> No
     assert "2026-11-24 11:01  2026-12-09" in shown
     assert "certificate.verify  310115 → 410102" in shown
     assert "OVERDUE" not in shown
+
+
+def test_an_unanswered_query_says_how_far_it_got_and_which_date_held_at_first() -> None:
+    shown = printed(queries_table([unanswered_query(state="partly-answered", original_due="2026-11-30")], CLOCK))
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "partly answered" in shown
+    assert "first due 2026-11-30" in shown
+    assert "first due" not in printed(queries_table([unanswered_query()], CLOCK))
 
 
 def test_an_overdue_query_is_marked() -> None:
