@@ -5,8 +5,9 @@ Every transaction first locks the head for its own epoch, so that a writer that 
 commits nothing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from services.ledger.store.connection import Connection
 from services.ledger.store.queries import WRITING
@@ -36,16 +37,16 @@ async def end_silent_writers(connection: Connection, seconds: float) -> None:
     await connection.execute(WRITING["end_silent_writers"], seconds)
 
 
-async def lock(connection: Connection, epoch: int) -> Head:
+async def lock(connection: Connection, epoch: int, clock: Callable[[], datetime]) -> Head:
     """Lock the head for the rest of the transaction. Raises FencedError where the epoch is another's.
 
-    ``at`` is now, or the time of the last entry where the clock was set back: entry times never run backwards in log
-    order.
+    ``at`` is what ``clock`` says once the lock is there, or the time of the last entry where the clock was set back:
+    entry times never run backwards in log order.
     """
     row = await connection.fetchrow(WRITING["lock_head"], epoch)
     if row is None:
         raise FencedError(f"epoch {epoch} of the log has ended")
-    return Head(epoch, row["size"], max(row["at"], datetime.now(UTC)))
+    return Head(epoch, row["size"], max(row["at"], clock()))
 
 
 async def advance(connection: Connection, head: Head, appended: int) -> None:

@@ -56,7 +56,7 @@ def ack_first() -> None:
 def no_fence() -> None:
     """Guard: a writer holds the head for its epoch, and moves it from where it has seen it."""
 
-    async def lock(connection: Connection, epoch: int) -> Head:
+    async def lock(connection: Connection, epoch: int, _clock: object) -> Head:
         row = await connection.fetchrow("SELECT size, at, now() AS now FROM log_head")
         assert row is not None
         return Head(epoch, row["size"], max(row["at"], row["now"]))
