@@ -115,10 +115,10 @@ def orders(*records: Any) -> Orders:
     return Orders(uuid4(), list(records))
 
 
-def dispatched(record: Admitted, address: str | None = None, duty: int = 0) -> Report:
+def dispatched(record: Admitted, address: str | None = None, duty: int = 0, *, recipient: str | None = None) -> Report:
     """A router's report that a message is in an inbox."""
     place = address or record.address or ""
-    return Report(uuid4(), [Dispatched(record.id, place, place, duty)])
+    return Report(uuid4(), [Dispatched(record.id, place, recipient or place, duty)])
 
 
 def received(ledger: Ledger, **changes: Any) -> Admitted:

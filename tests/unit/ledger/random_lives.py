@@ -15,7 +15,7 @@ from msgspec import structs
 
 from contracts.batch import Admitted, ClosePeriod, Dispatched, LedgerBatch, Parked, PassOn, Remind, Report
 from services.ledger.records import Decision
-from tests.unit.ledger.lives import CALENDAR, START, batch, forward, orders, problems, query, reply
+from tests.unit.ledger.lives import CALENDAR, START, batch, dispatched, forward, orders, problems, query, reply
 from tests.unit.ledger.lives_model import Life, Model
 
 PLACES = ["410102", "410103", "4102", "310115", "110101", "110102"]
@@ -67,9 +67,10 @@ class RandomLives(RuleBasedStateMachine):
         self.batches += batches
 
     def life(self, number: int) -> Life:
+        """One of the queries, three times in four one that somebody owes the answer to, if there is any."""
         lives = list(self.model.lives.values())
-        # The newest are drawn most often: they still have something before them.
-        return lives[-1 - number % min(len(lives), 1 + number // 10)]
+        owed = [life for life in lives if life.open] if number % 4 else lives
+        return (owed or lives)[number % len(owed or lives)]
 
     def holder(self, life: Life) -> str:
         return (asked(life.address) or "") if life.on_its_way else life.duties[-1].recipient
@@ -84,15 +85,18 @@ class RandomLives(RuleBasedStateMachine):
             st.tuples(places, places, st.sampled_from(["case.assist", "residence.verify"]), numbers),
             min_size=1,
             max_size=3,
-        )
+        ),
+        received=st.booleans(),
     )
-    def send(self, wanted: list[tuple[str, str, str, int]]) -> None:
+    def send(self, wanted: list[tuple[str, str, str, int]], received: bool) -> None:
         day = CALENDAR.local_date(self.clock)
         sent = [
             query(to, sender, kind=kind, due=day + timedelta(days=number % 40), arrived_at=self.clock)
             for to, sender, kind, number in wanted
         ]
         self.take(batch(*sent))
+        if received:
+            self.take(*(dispatched(one, recipient=asked(one.address or "")) for one in sent))
 
     @has_lives
     @rule(number=numbers)
@@ -228,9 +232,11 @@ class RandomLives(RuleBasedStateMachine):
         assert self.to_be_reminded() == []
 
     @has_lives
-    @rule(number=numbers)
-    def remind_by_hand(self, number: int) -> None:
-        self.take(orders(Remind(self.life(number).query.id, by="clerk", reason="no-record")))
+    @rule(number=numbers, times=st.integers(min_value=1, max_value=2))
+    def remind_by_hand(self, number: int, times: int) -> None:
+        """Also by somebody who is impatient."""
+        for _ in range(times):
+            self.take(orders(Remind(self.life(number).query.id, by="clerk", reason="no-record")))
 
     @has_lives
     @rule(number=numbers, successor=places, honest=st.booleans())
@@ -240,10 +246,18 @@ class RandomLives(RuleBasedStateMachine):
         if successor != address:
             self.take(orders(PassOn(life.query.id, address, successor)))
 
-    @rule(back=st.integers(min_value=0, max_value=3))
-    def close_a_month(self, back: int) -> None:
-        month = CALENDAR.recent(self.at, back + 1)[-1]
-        self.take(orders(ClosePeriod(uuid4(), month, "clerk")))
+    @has_lives
+    @rule(number=numbers)
+    def close_a_month(self, number: int) -> None:
+        periods = sorted({CALENDAR.period_of(self.at)} | {key[-1] for key in self.model.figures()})
+        self.take(orders(ClosePeriod(uuid4(), periods[number % len(periods)], "clerk")))
+
+    @has_lives
+    @rule(number=numbers, early=st.booleans())
+    def reach_a_cutoff(self, number: int, early: bool) -> None:
+        """What is done now is the last or the first that counts, or does not count, for a month."""
+        period = next((duty.period for duty in self.life(number).duties), CALENDAR.period_of(self.at))
+        self.clock = max(self.clock, CALENDAR.cutoff(period) - timedelta(seconds=3 if early else 0))
 
     @rule(hours=st.sampled_from([-1, 1, 25, 24 * 4, 24 * 9, 24 * 30]))
     def let_time_pass(self, hours: int) -> None:

@@ -9,7 +9,7 @@ from hypothesis.stateful import invariant
 
 from contracts.batch import LedgerBatch
 from services.ledger.records import Decision
-from services.ledger.transitions import TRANSITIONS, Event, State
+from services.ledger.transitions import OPEN, TRANSITIONS, Event, State
 from tests.unit.ledger.lives import Ledger
 from tests.unit.ledger.random_lives import ASKED, RandomLives
 
@@ -61,10 +61,15 @@ class LivesInMemory(RandomLives):
         assert states == {id: message.state for id, message in self.ledger.messages.items()}
 
     @invariant()
+    def only_who_owes_an_answer_is_going_to_be_reminded(self) -> None:
+        waiting = {message.state for message in self.ledger.messages.values() if message.remind_at is not None}
+        assert waiting <= OPEN
+
+    @invariant()
     def months_are_closed_once(self) -> None:
         closed = Counter(closing.period for closing in self.ledger.closings)
         assert closed == dict.fromkeys(self.model.closed, 1)
 
 
 TestLivesInMemory = LivesInMemory.TestCase
-TestLivesInMemory.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestLivesInMemory.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
