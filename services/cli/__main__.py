@@ -15,6 +15,7 @@ from services.cli import (
     period,
     rate,
     refused,
+    retention,
     send,
     show,
     unanswered,
@@ -47,6 +48,7 @@ app.add_typer(period.app, name="period")
 app.add_typer(directory.app, name="directory")
 app.add_typer(participant.app, name="participant")
 app.add_typer(kind.app, name="kind")
+app.add_typer(retention.app, name="retention")
 
 
 def main() -> None:
