@@ -6,9 +6,11 @@ import sys
 
 from contracts.kinds import Kind
 from services.ledger.api import ledger_router
+from services.ledger.channels import channels
 from services.ledger.gauges import keep_gauges
 from services.ledger.intake import LedgerIntake, split_ledger_batch
 from services.ledger.metrics import LedgerMetrics
+from services.ledger.notifying import Notifier
 from services.ledger.ordering import Ordering
 from services.ledger.scheduling import Scheduler
 from services.ledger.sequencer import Sequencer
@@ -67,6 +69,7 @@ async def serve(stop: Stop) -> None:
 
         sequencer = Sequencer(writer, calendar, asked, kind, own.transaction_timeout_s)
         ordering = Ordering(broker)
+        notifier = Notifier(channels(own.notify_urls), metrics, own.notify_timeout_s)
         patience = Patience(metrics, stop)
         pump_metrics, trials = PumpMetrics(registry), Trials()
         pumps = [
@@ -76,7 +79,7 @@ async def serve(stop: Stop) -> None:
                 broker,
                 queue,
                 [DISPATCH, DEAD_LETTERS],
-                LedgerIntake(queue, sequencer, patience, metrics, stop).handle,
+                LedgerIntake(queue, sequencer, patience, metrics, stop, notifier.committed).handle,
                 split_ledger_batch,
                 settings=own.batches(),
                 metrics=pump_metrics,
@@ -109,6 +112,7 @@ async def serve(stop: Stop) -> None:
             stop,
             *(pump.run(stop) for pump in pumps),
             Scheduler(reader, lambda: snapshots.current, ordering, own.schedule_interval_s).run(stop),
+            notifier.run(stop),
             keep_gauges(reader, metrics, own.gauges_interval_s, stop),
             serve_http(app, http, stop),
         )

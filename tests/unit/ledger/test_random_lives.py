@@ -33,6 +33,7 @@ class LivesInMemory(RandomLives):
             query = self.ledger.messages[id]
             stands = (query.state, query.address, query.due, query.duty, query.forwards, query.proposed_due)
             assert stands == (life.state, life.address, life.due, life.number, life.forwards, life.proposed)
+            assert (query.acknowledged_at is not None) is life.acknowledged
 
     @invariant()
     def everything_is_counted_once(self) -> None:
