@@ -45,7 +45,8 @@ class RandomLives(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.clock = self.at = START
+        # The log is empty: its first entry may be earlier than the clocks show now.
+        self.clock, self.at = START, START - timedelta(days=30)
         self.model = Model(CALENDAR, asked)
         self.batches: list[LedgerBatch] = []
 
