@@ -204,9 +204,9 @@ def _find_unexpected(
         note[id] = f"refused though it is right: {ledger.refused[id]}"
     for id, who in said.receivers.items():
         state = states.get(id)
-        dispatched = {recipient for _, recipient in ledger.duties[id]} or {
-            (ledger.messages.get(id) or {}).get("recipient")
-        }
+        # Only queries have duties; anything else has its one recipient.
+        held = {recipient for _, recipient in ledger.duties.get(id, ())}
+        dispatched = held or {str(ledger.messages.get(id, {}).get("recipient"))}
         if state not in DELIVERED | {"withdrawn"}:
             note[id] = f"in the hands of {sorted(who)}, and {state or 'not'} on the ledger"
         elif state != "withdrawn" and who != dispatched:

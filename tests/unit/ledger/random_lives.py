@@ -255,10 +255,14 @@ class RandomLives(RuleBasedStateMachine):
 
     @has_lives
     @rule(number=numbers, early=st.booleans())
-    def reach_a_cutoff(self, number: int, early: bool) -> None:
-        """What is done now is the last or the first that counts, or does not count, for a month."""
-        period = next((duty.period for duty in self.life(number).duties), CALENDAR.period_of(self.at))
+    def answer_at_the_cutoff(self, number: int, early: bool) -> None:
+        """The last answer that counts for a month, or the first that does not; then the month is closed."""
+        life = self.life(number)
+        period = life.duties[0].period if life.duties else CALENDAR.period_of(self.at)
         self.clock = max(self.clock, CALENDAR.cutoff(period) - timedelta(seconds=3 if early else 0))
+        self.say("answer", life, self.holder(life), outcome="confirmed")
+        self.clock += timedelta(seconds=3)
+        self.take(orders(ClosePeriod(uuid4(), period, "clerk")))
 
     @rule(hours=st.sampled_from([-1, 1, 25, 24 * 4, 24 * 9, 24 * 30]))
     def let_time_pass(self, hours: int) -> None:
