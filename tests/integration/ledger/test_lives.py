@@ -174,4 +174,4 @@ def test_random_lives_are_counted_as_the_model_counts_them(database_server: str,
         server, template = database_server, migrated_template
 
     usual = settings().max_examples
-    run_state_machine_as_test(Lives, settings=settings(max_examples=usual // 4, stateful_step_count=40, deadline=None))
+    run_state_machine_as_test(Lives, settings=settings(max_examples=usual // 2, stateful_step_count=40, deadline=None))
