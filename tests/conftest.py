@@ -17,6 +17,7 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from services.cli.stack import broker as broker_server
 from services.cli.stack import install, postgres
@@ -29,6 +30,9 @@ from services.cli.stack.processes import ProcessBook
 from services.cli.stack.supervisor import Supervisor
 from services.ledger.store.provision import provision
 from tests.acceptance.exchange import Exchange, environment, silently_running
+
+# Hypothesis' own default is for every day; a night's run takes --hypothesis-profile=thorough.
+settings.register_profile("thorough", max_examples=4000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +104,17 @@ async def database_server(server_home: ServerHome) -> str:
 async def migrated_template(database_server: str) -> AsyncIterator[str]:
     """The name of a database that was migrated once, for `database` to copy."""
     name = f"huizhi_template_{secrets.token_hex(6)}"
-    await _execute(database_server, f'CREATE DATABASE "{name}"')
+    await execute(database_server, f'CREATE DATABASE "{name}"')
     await provision(in_database(database_server, name), {})
     yield name
-    await _execute(database_server, f'DROP DATABASE "{name}" WITH (FORCE)')
+    await execute(database_server, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest_asyncio.fixture
 async def database(database_server: str, migrated_template: str) -> AsyncIterator[str]:
     """The owner's URL of a migrated database of the test's own, without rows and without the services' roles."""
     name = f"huizhi_test_{secrets.token_hex(6)}"
-    await _execute(database_server, f'CREATE DATABASE "{name}" TEMPLATE "{migrated_template}"')
+    await execute(database_server, f'CREATE DATABASE "{name}" TEMPLATE "{migrated_template}"')
     yield in_database(database_server, name)
     await _remove_database(database_server, name)
 
@@ -119,7 +123,7 @@ async def database(database_server: str, migrated_template: str) -> AsyncIterato
 async def empty_database(database_server: str) -> AsyncIterator[str]:
     """The owner's URL of an empty database of the test's own, for what migrates and provisions by itself."""
     name = f"huizhi_test_{secrets.token_hex(6)}"
-    await _execute(database_server, f'CREATE DATABASE "{name}"')
+    await execute(database_server, f'CREATE DATABASE "{name}"')
     yield in_database(database_server, name)
     await _remove_database(database_server, name)
 
@@ -152,12 +156,13 @@ def in_database(server_url: str, name: str) -> str:
 
 
 async def _remove_database(server_url: str, name: str) -> None:
-    await _execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+    await execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
     # Roles belong to the whole server and would stay when their database goes.
-    await _execute(server_url, *(f'DROP ROLE IF EXISTS "{name}_{role}"' for role in ("gateway", "router", "ledger")))
+    await execute(server_url, *(f'DROP ROLE IF EXISTS "{name}_{role}"' for role in ("gateway", "router", "ledger")))
 
 
-async def _execute(url: str, *statements: str) -> None:
+async def execute(url: str, *statements: str) -> None:
+    """Carry out statements on a connection of their own."""
     connection = await asyncpg.connect(url)
     try:
         for statement in statements:

@@ -21,6 +21,7 @@ from services.cli import (
     rate,
     refused,
     remind,
+    retention,
     send,
     show,
     unanswered,
@@ -61,6 +62,7 @@ app.add_typer(period.app, name="period")
 app.add_typer(directory.app, name="directory")
 app.add_typer(participant.app, name="participant")
 app.add_typer(kind.app, name="kind")
+app.add_typer(retention.app, name="retention")
 
 
 def main() -> None:

@@ -6,11 +6,13 @@ import sys
 
 from contracts.kinds import Kind
 from services.ledger.api import ledger_router
+from services.ledger.channels import channels
 from services.ledger.circular_api import circular_router
 from services.ledger.custody_api import custody_router
 from services.ledger.gauges import keep_gauges
 from services.ledger.intake import LedgerIntake, split_ledger_batch
 from services.ledger.metrics import LedgerMetrics
+from services.ledger.notifying import Notifier
 from services.ledger.ordering import Ordering
 from services.ledger.periods_api import periods_router
 from services.ledger.reminders_api import reminders_router
@@ -72,6 +74,7 @@ async def serve(stop: Stop) -> None:
 
         sequencer = Sequencer(writer, calendar, asked, kind, own.transaction_timeout_s)
         ordering = Ordering(broker)
+        notifier = Notifier(channels(own.notify_urls), metrics, own.notify_timeout_s)
         patience = Patience(metrics, stop)
         pump_metrics, trials = PumpMetrics(registry), Trials()
         pumps = [
@@ -81,7 +84,7 @@ async def serve(stop: Stop) -> None:
                 broker,
                 queue,
                 [DISPATCH, DEAD_LETTERS],
-                LedgerIntake(queue, sequencer, patience, metrics, stop).handle,
+                LedgerIntake(queue, sequencer, patience, metrics, stop, notifier.committed).handle,
                 split_ledger_batch,
                 settings=own.batches(),
                 metrics=pump_metrics,
@@ -118,6 +121,7 @@ async def serve(stop: Stop) -> None:
             stop,
             *(pump.run(stop) for pump in pumps),
             Scheduler(reader, lambda: snapshots.current, ordering, own.schedule_interval_s).run(stop),
+            notifier.run(stop),
             keep_gauges(reader, metrics, own.gauges_interval_s, stop),
             serve_http(app, http, stop),
         )

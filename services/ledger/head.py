@@ -5,11 +5,14 @@ in one transaction with its first batch. Every later transaction first locks the
 writer that was paused while another took over commits nothing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from services.ledger.store.connection import Connection, Row
 from services.ledger.store.queries import WRITING
+
+Clock = Callable[[], datetime]
 
 
 class FencedError(Exception):
@@ -20,8 +23,8 @@ class FencedError(Exception):
 class Head:
     """The log as a transaction found it: how many entries it has, and the time of the next.
 
-    ``at`` is now, or the time of the last entry where the clock was set back: entry times never run backwards in log
-    order.
+    ``at`` is what the clock says once the lock is there, or the time of the last entry where the clock was set back:
+    entry times never run backwards in log order.
     """
 
     epoch: int
@@ -29,13 +32,13 @@ class Head:
     at: datetime
 
 
-async def claim(connection: Connection) -> Head:
+async def claim(connection: Connection, clock: Clock) -> Head:
     """Take the log over, and lock the head for the rest of the transaction; from its commit on, every earlier epoch is
     fenced off.
     """
     # The migrations put one row there, and nobody may remove it.
     (row,) = await connection.fetch(WRITING["claim_head"])
-    return _head(row)
+    return _head(row, clock)
 
 
 async def end_silent_writers(connection: Connection) -> None:
@@ -43,12 +46,12 @@ async def end_silent_writers(connection: Connection) -> None:
     await connection.execute(WRITING["end_silent_writers"])
 
 
-async def lock(connection: Connection, epoch: int) -> Head:
+async def lock(connection: Connection, epoch: int, clock: Clock) -> Head:
     """Lock the head for the rest of the transaction. Raises FencedError where the epoch is another's."""
     row = await connection.fetchrow(WRITING["lock_head"], epoch)
     if row is None:
         raise FencedError(f"epoch {epoch} of the log has ended")
-    return _head(row)
+    return _head(row, clock)
 
 
 async def advance(connection: Connection, head: Head, appended: int) -> None:
@@ -58,5 +61,5 @@ async def advance(connection: Connection, head: Head, appended: int) -> None:
         raise FencedError(f"the head of the log is not at entry {head.size} of epoch {head.epoch}")
 
 
-def _head(row: Row) -> Head:
-    return Head(row["epoch"], row["size"], max(row["at"], datetime.now(UTC)))
+def _head(row: Row, clock: Clock) -> Head:
+    return Head(row["epoch"], row["size"], max(row["at"], clock()))

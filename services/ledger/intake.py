@@ -5,7 +5,7 @@ A batch that cannot be taken is tried record by record, and what still fails goe
 
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import structlog
@@ -14,6 +14,7 @@ from msgspec import structs
 from contracts.batch import Admitted, BatchError, LedgerBatch, Refused, decode_ledger_batch, encode
 from services.ledger.handover import dispatches
 from services.ledger.metrics import LedgerMetrics
+from services.ledger.records import Decision
 from services.ledger.sequencer import Sequencer
 from services.ledger.waiting import Patience
 from services.runtime.dead_letters import MESSAGE_ID, QUEUE, REASON, SENDER, dead_letter
@@ -28,16 +29,25 @@ log = structlog.get_logger(__name__)
 
 
 class LedgerIntake:
-    """The handler behind one of the ledger's queues; all put batches through the same sequencer."""
+    """The handler behind one of the ledger's queues; all put batches through the same sequencer. ``committed`` hears of
+    each decision that is on the ledger.
+    """
 
     def __init__(
-        self, queue: str, sequencer: Sequencer, patience: Patience, metrics: LedgerMetrics, stop: Stop
+        self,
+        queue: str,
+        sequencer: Sequencer,
+        patience: Patience,
+        metrics: LedgerMetrics,
+        stop: Stop,
+        committed: Callable[[Decision], None] = lambda _decision: None,
     ) -> None:
         self._queue = queue
         self._sequencer = sequencer
         self._patience = patience
         self._metrics = metrics
         self._stop = stop
+        self._committed = committed
 
     async def handle(self, deliveries: Sequence[Delivery], sinks: Sinks) -> None:
         """Put ``deliveries`` on the ledger and hand over what follows from them. When this returns, they may be acked.
@@ -78,6 +88,7 @@ class LedgerIntake:
         decision, refusals = await self._patience.until_there(lambda: self._sequencer.take(batches))
         self._metrics.commit_seconds.observe(time.perf_counter() - started)
         self._metrics.committed(decision, refusals)
+        self._committed(decision)
         await publish_until_taken(sinks[DISPATCH], dispatches(decision.handovers), self._stop)
         reached("ledger.handed-over")
 

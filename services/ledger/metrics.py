@@ -40,6 +40,12 @@ class LedgerMetrics:
         self.set_aside = Counter(
             "huizhi_ledger_set_aside_total", "Records that could not be taken and were set aside.", registry=registry
         )
+        self.notifications = Counter(
+            "huizhi_ledger_notifications_total",
+            "Commits with reminders told to a webhook or by e-mail, by what became of it.",
+            ("outcome",),
+            registry=registry,
+        )
         self.standing = {
             column: Gauge(name, text, registry=registry)
             for column, name, text in (
@@ -65,6 +71,8 @@ class LedgerMetrics:
         )
         for state in OPEN:
             self.open.labels(state)
+        for outcome in ("sent", "failed", "dropped"):
+            self.notifications.labels(outcome)
         for event in Event:
             self._entries.labels(event)
         for problem in ProblemType:

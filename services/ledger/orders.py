@@ -46,8 +46,11 @@ def _remind(draft: Draft, handover: Handover, order: Remind, query: MessageState
     if query.state not in OPEN:
         return
     if query.reminder_batch == handover.batch:
-        # The batch is redelivered: its commit is there, its hand-over may not be.
-        _say_again(draft, handover, order, query)
+        # The batch is redelivered: its commit is there, its hand-over may not be. Or the order stands in it twice, and
+        # no id may be handed over twice at a time.
+        said, again = {message.id for message in handover.messages}, Handover(handover.batch)
+        _say_again(draft, again, order, query)
+        handover.messages += [message for message in again.messages if message.id not in said]
     elif order.by is not None:
         _remind_by_hand(draft, handover, order, query)
     else:

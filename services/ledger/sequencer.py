@@ -7,6 +7,7 @@ returns may be handed over only because the commit is there.
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -33,7 +34,7 @@ class Sequencer:
 
     ``asked`` names the participant that an address leads to, for an answer that overtook its query's dispatch, and
     ``kind`` finds a kind by its name. A transaction that takes longer than ``timeout_s`` seconds is cut off, its
-    outcome unknown.
+    outcome unknown. ``clock`` says what time it is, aware.
     """
 
     def __init__(
@@ -43,12 +44,14 @@ class Sequencer:
         asked: Callable[[str], str | None],
         kind: Callable[[str], Kind | None],
         timeout_s: float = 30.0,
+        clock: head.Clock = lambda: datetime.now(UTC),
     ) -> None:
         self._pool = pool
         self._calendar = calendar
         self._asked = asked
         self._kind = kind
         self._timeout_s = timeout_s
+        self._clock = clock
         self._epoch: int | None = None
         self._releases = 0
         # Whether the last transaction did not come to its end: what kept it may have to be ended first.
@@ -89,7 +92,8 @@ class Sequencer:
         # relied upon only when its commit is there, which is that of the first batch: two writers that claimed by
         # themselves could do so in turns for ever.
         async with transaction(connection), statement_limit(connection, self._timeout_s):
-            locked = await (head.claim(connection) if epoch is None else head.lock(connection, epoch))
+            clock = self._clock
+            locked = await (head.claim(connection, clock) if epoch is None else head.lock(connection, epoch, clock))
             decision, refusals = await self._decide(connection, batches, locked)
             reached("ledger.decided")
             await _write(connection, decision, refusals)

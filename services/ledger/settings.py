@@ -1,15 +1,25 @@
 """The ledger's own settings, prefix ``HUIZHI_LEDGER_``."""
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.ledger.channels import channels
 from services.runtime.settings import BatchSettings
 
 
-class LedgerSettings(BaseSettings):
-    """How much a ledger has in hand, and how often its gauges are read anew."""
+def _channels(urls: str) -> str:
+    channels(urls)
+    return urls
 
-    model_config = SettingsConfigDict(env_prefix="HUIZHI_LEDGER_", frozen=True, extra="ignore")
+
+class LedgerSettings(BaseSettings):
+    """How much a ledger has in hand, how often it looks at what, and whom it tells."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HUIZHI_LEDGER_", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
     # A delivery of the ledger queue is itself a batch of some hundred messages; those taken at once share a commit.
     batches_at_once: int = Field(default=4, ge=1, le=100)
@@ -19,6 +29,10 @@ class LedgerSettings(BaseSettings):
     # Longer than the database lets a writer that hangs keep the head of the log to itself.
     transaction_timeout_s: float = Field(default=30.0, ge=1, le=600)
     query_timeout_s: float = Field(default=30.0, gt=0, le=3600)
+
+    # URLs with spaces between them, which may hold passwords.
+    notify_urls: Annotated[str, AfterValidator(_channels)] = Field(default="", repr=False)
+    notify_timeout_s: float = Field(default=10.0, gt=0, le=60)
 
     def batches(self) -> BatchSettings:
         """As the pump takes them. A batch that is there does not wait for another one."""

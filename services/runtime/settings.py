@@ -152,6 +152,15 @@ class TargetSettings(BaseSettings):
         return read_targets(self.targets)
 
 
+class RetentionSettings(BaseSettings):
+    """How long what is over can still be told from other messages by its content."""
+
+    model_config = _config("HUIZHI_RETENTION_")
+
+    # A sender that retries after its message was forgotten is refused, so this is longer than anybody retries.
+    days: int = Field(default=365, ge=30, le=36_500)
+
+
 SettingsType = TypeVar("SettingsType", bound=BaseSettings)
 
 

@@ -56,13 +56,13 @@ def ack_first() -> None:
 def no_fence() -> None:
     """Guard: a writer holds the head for its epoch, and moves it from where it has seen it."""
 
-    async def lock(connection: Connection, epoch: int) -> Head:
+    async def lock(connection: Connection, epoch: int, _clock: object) -> Head:
         row = await connection.fetchrow("SELECT size, at, now() AS now FROM log_head")
         assert row is not None
         return Head(epoch, row["size"], max(row["at"], row["now"]))
 
-    async def claim(connection: Connection) -> Head:
-        return await lock(connection, 1)
+    async def claim(connection: Connection, clock: object) -> Head:
+        return await lock(connection, 1, clock)
 
     async def advance(connection: Connection, head: Head, appended: int) -> None:
         return None

@@ -139,7 +139,7 @@ async def test_a_recipient_that_never_reads_has_its_messages_parked_and_nobody_e
         print(f"400 others served within {time.monotonic() - began:.1f} s")
         owed = {one.id for one in deaf}
         await until("the rest is parked", lambda: _decided(stack, owed))
-        parked = [id for id, state in (await states(stack)).items() if state == "parked"]
+        parked = [id for id, standing in (await states(stack)).items() if standing.state == "parked"]
         print(f"{len(owed) - len(parked)} in its inbox of 2 MiB, {len(parked)} parked; {memory}")
 
         parties["410202"].read(none_of_them)
@@ -156,4 +156,4 @@ async def test_a_recipient_that_never_reads_has_its_messages_parked_and_nobody_e
 async def _decided(stack: FaultStack, ids: set[str]) -> bool:
     """Whether each is in an inbox or parked."""
     known = await states(stack)
-    return all(known.get(id) in {"dispatched", "parked"} for id in ids)
+    return all(id in known and known[id].state in {"dispatched", "parked"} for id in ids)

@@ -2,13 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
 
+import aio_pika
 import pytest
 import pytest_asyncio
 
+from contracts.batch import Orders, Remind, encode
 from tests.faults.harness.bench import Bench
+from tests.faults.harness.messages import forward
 from tests.faults.harness.oracle import queries
 from tests.faults.harness.servers import Servers
+from tests.faults.harness.stack import FaultStack
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -77,6 +82,67 @@ async def test_a_service_killed_at_a_step_loses_nothing_and_counts_nothing_twice
     assert not premature
     assert verdict.confirmed == verdict.attempted == verdict.delivered
     bench.whole(stack, parties)
+
+
+@pytest.mark.parametrize("point", ["ledger.before-commit", "ledger.committed", "ledger.handed-over"])
+async def test_a_ledger_killed_at_a_forward_hands_every_query_on_once(bench: Bench, point: str) -> None:
+    stack, parties = await bench.take()
+    await parties["410102"].stop_reading()
+    parties["410102"].read(lambda _id: False)
+    asked = queries(60, "410102")
+    await parties["110101"].send(asked)
+    await parties.settle()
+    await stack["ledger"].terminate()
+    stack.arm("ledger", point, 2)
+    await stack["ledger"].restart()
+
+    await parties["410102"].send([forward(one.id, "410202") for one in asked])
+    assert await stack["ledger"].died() == KILLED
+    await stack["ledger"].restart()
+    verdict = await parties.verdict()
+
+    assert verdict.clean, verdict
+    assert verdict.confirmed == verdict.attempted == verdict.delivered
+    assert {one.id for one in asked} <= parties["410202"].received
+    await parties["410102"].stop_reading()
+    parties["410102"].read()
+    bench.whole(stack, parties)
+
+
+@pytest.mark.parametrize("point", ["ledger.before-commit", "ledger.committed", "ledger.handed-over"])
+async def test_a_ledger_killed_at_an_order_reminds_every_recipient_once(bench: Bench, point: str) -> None:
+    stack, parties = await bench.take()
+    await parties["410202"].stop_reading()
+    parties["410202"].read(lambda _id: False)
+    asked = queries(40, "410202")
+    await parties["110101"].send(asked)
+    await parties.settle()
+    await stack["ledger"].terminate()
+    stack.arm("ledger", point, 1)
+    await stack["ledger"].restart()
+
+    await remind(stack, [one.id for one in asked])
+    assert await stack["ledger"].died() == KILLED
+    await stack["ledger"].restart()
+    async with asyncio.timeout(90):
+        while {one.id for one in asked} - parties["410202"].reminded:  # noqa: ASYNC110 - other processes fill it.
+            await asyncio.sleep(0.1)
+    verdict = await parties.verdict()
+
+    assert verdict.clean, verdict
+    await parties["410202"].stop_reading()
+    parties["410202"].read()
+    bench.whole(stack, parties)
+
+
+async def remind(stack: FaultStack, ids: list[str]) -> None:
+    """Order reminders by hand, as whoever gives orders to the ledger does."""
+    given = Orders(uuid4(), [Remind(UUID(id), by="test", reason="other") for id in ids])
+    async with await aio_pika.connect(stack.platform.amqp_url) as connection:
+        channel = await connection.channel(on_return_raises=True)
+        exchange = await channel.get_exchange("ledger", ensure=False)
+        body = aio_pika.Message(encode(given), delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
+        await exchange.publish(body, routing_key="")
 
 
 @pytest.mark.parametrize(("point", "count", "late"), PARKING_POINTS, ids=[point for point, _, _ in PARKING_POINTS])

@@ -1,5 +1,5 @@
-"""Reads ``queries.sql`` and ``reports.sql``: named statements, so that each can be found, described and held to its
-plan by a test.
+"""Reads ``queries.sql``, ``reports.sql`` and ``retention.sql``: named statements, so that each can be found, described
+and held to its plan by a test.
 """
 
 import re
@@ -19,6 +19,9 @@ WRITING: Mapping[str, str] = _read("queries.sql")
 
 READING: Mapping[str, str] = _read("reports.sql")
 """The statements behind the ledger's answers."""
+
+RETENTION: Mapping[str, str] = _read("retention.sql")
+"""The statements with which an administrator has forgotten what is over."""
 
 
 def at_and_below(address: str) -> str:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 import httpx
@@ -16,9 +16,12 @@ from tests.faults.harness.stack import FaultStack
 
 @dataclass(frozen=True, slots=True)
 class LedgerView:
-    """One moment of the ledger. Ids are texts. ``messages`` maps to type, state, recipient, address, answer_id."""
+    """One moment of the ledger. Ids are texts. ``messages`` maps to type, state, recipient, address, answer_id, the
+    number of the present duty, and those that had it before. ``duties`` are address and recipient of each, by query.
+    """
 
     messages: Mapping[str, Mapping[str, Any]]
+    duties: Mapping[str, list[tuple[str, str]]]
     events: Mapping[str, list[str]]
     accepted_at: Mapping[str, int]
     refused: Mapping[str, list[str]]
@@ -36,19 +39,26 @@ class LedgerView:
 async def read_ledger(stack: FaultStack) -> LedgerView:
     """All of it in one transaction, over the owner's connection."""
     async with stack.database() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        rows = await connection.fetch("SELECT id::text, type, state, recipient, address, answer_id::text FROM message")
+        rows = await connection.fetch(
+            "SELECT id::text, type, state, recipient, address, answer_id::text, duty, holders FROM message"
+        )
+        duties = await connection.fetch("SELECT query_id::text AS id, address, recipient FROM duty")
         entries = await connection.fetch("SELECT index, at, event, message_id::text AS id FROM entry ORDER BY index")
         refusals = await connection.fetch("SELECT message_id::text AS id, problem FROM refusal")
         aside = await connection.fetch("SELECT message_id::text AS id FROM set_aside")
         cohorts = await connection.fetch("SELECT * FROM cohort WHERE role = 'recipient'")
         events: defaultdict[str, list[str]] = defaultdict(list)
         refused: defaultdict[str, list[str]] = defaultdict(list)
+        held: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+        for duty in duties:
+            held[duty["id"]].append((duty["address"], duty["recipient"]))
         for entry in entries:
             events[str(entry["id"])].append(entry["event"])
         for refusal in refusals:
             refused[str(refusal["id"])].append(refusal["problem"])
         return LedgerView(
             messages={row["id"]: dict(row) for row in rows},
+            duties=held,
             events=events,
             accepted_at={entry["id"]: entry["index"] for entry in entries if entry["event"] == "accepted"},
             refused=refused,
@@ -64,15 +74,22 @@ async def read_ledger(stack: FaultStack) -> LedgerView:
         )
 
 
-async def states(stack: FaultStack) -> dict[str, str]:
+class Standing(NamedTuple):
+    """Where a message stands, and in whose inbox it is, None before it is in any."""
+
+    state: str
+    recipient: str | None
+
+
+async def states(stack: FaultStack) -> dict[str, Standing]:
     """The state of every message, refused and set aside ones included."""
     async with stack.database() as connection:
         rows = await connection.fetch(
-            "SELECT message_id::text, 'refused' FROM refusal WHERE message_id IS NOT NULL UNION ALL "
-            "SELECT id::text, state FROM message UNION ALL "
-            "SELECT message_id::text, 'set-aside' FROM set_aside WHERE message_id IS NOT NULL"
+            "SELECT message_id::text, 'refused', NULL FROM refusal WHERE message_id IS NOT NULL UNION ALL "
+            "SELECT id::text, state, recipient FROM message UNION ALL "
+            "SELECT message_id::text, 'set-aside', NULL FROM set_aside WHERE message_id IS NOT NULL"
         )
-        return {row[0]: row[1] for row in rows}
+        return {row[0]: Standing(row[1], row[2]) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

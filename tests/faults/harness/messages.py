@@ -12,7 +12,7 @@ _ANSWER_NAMESPACE = uuid.UUID("6f5a8a56-0f5c-5d83-b9f4-3b1f7a4a7c11")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A query, notice or answer as its sender means it. ``note`` goes into the payload."""
+    """A message as its sender means it. ``note`` goes into the payload."""
 
     id: str
     type: str
@@ -23,7 +23,8 @@ class Message:
     @property
     def payload(self) -> dict[str, str]:
         """What its kind asks for."""
-        return {"note": self.note} if self.type == "answer" else {"subject": "fault test", "note": self.note}
+        about_a_query = self.type in ("answer", "acknowledgement", "withdrawal")
+        return {"note": self.note} if about_a_query else {"subject": "fault test", "note": self.note}
 
     def as_fact(self) -> dict[str, Any]:
         """For a journal, without the payload."""
@@ -48,8 +49,13 @@ class Message:
         return {"id": self.id, "type": self.type, **about, **self._members(), "payload": self.payload}
 
     def _members(self) -> dict[str, str]:
-        if self.type == "answer":
-            return {"outcome": "confirmed"}
+        match self.type:
+            case "answer":
+                return {"outcome": "confirmed"}
+            case "forward":
+                return {"to": str(self.to), "reason": "not-in-charge"}
+            case "acknowledgement" | "withdrawal":
+                return {}
         return {"to": str(self.to), "kind": "case.assist" if self.type == "query" else "service.notice"}
 
 
@@ -66,3 +72,8 @@ def notice(to: str, note: str = "") -> Message:
 def answer(query_id: str, note: str = "") -> Message:
     """The answer to a query: the same whenever it is made, as a recipient that sees a query twice answers it."""
     return Message(str(uuid.uuid5(_ANSWER_NAMESPACE, query_id)), "answer", correlation_id=query_id, note=note)
+
+
+def forward(query_id: str, to: str) -> Message:
+    """A query handed on, with its payload."""
+    return Message(str(uuid.uuid4()), "forward", to=to, correlation_id=query_id)

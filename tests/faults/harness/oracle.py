@@ -17,11 +17,11 @@ from pathlib import Path
 from services.cli.stack.files import private_directory
 from services.runtime.database import AWAY
 from tests.faults.harness.journal import facts
-from tests.faults.harness.ledger_view import ask_api, read_ledger, states
+from tests.faults.harness.ledger_view import Standing, ask_api, read_ledger, states
 from tests.faults.harness.messages import Message, query
 from tests.faults.harness.party import Answers, Party, nine_of_ten
 from tests.faults.harness.stack import FaultStack
-from tests.faults.harness.verdict import DELIVERED, Testimony, Verdict, judge
+from tests.faults.harness.verdict import DELIVERED, UNDERWAY, Testimony, Verdict, judge
 
 _LOOK_SECONDS = 0.15
 WITHIN_S = 90.0
@@ -106,7 +106,7 @@ class Oracle:
         print(verdict)
         return verdict
 
-    async def _states(self) -> dict[str, str] | None:
+    async def _states(self) -> dict[str, Standing] | None:
         try:
             return await states(self._stack)
         except AWAY:
@@ -117,15 +117,18 @@ class Oracle:
         await asyncio.gather(*(party.close() for party in self._parties.values()))
 
 
-def _open(said: Testimony, states: dict[str, str], *, parked: bool) -> int:
+def _open(said: Testimony, states: dict[str, Standing], *, parked: bool) -> int:
     """How many messages are not yet where they end, and receipts not yet there."""
     receivers = said.receivers
     on_their_way = sum(id not in states for id in said.confirmed)
-    placed = {id for id, state in states.items() if state in DELIVERED}
-    unread = len(placed - receivers.keys()) + len(receivers.keys() - placed)
-    half = sum(state == "accepted" or (state == "parked" and not parked) for state in states.values())
-    recorded = {id for id, state in states.items() if state not in {"refused", "set-aside"}}
-    return on_their_way + unread + half + len(recorded - said.accepted.keys() - said.duplicates)
+    placed = {id: at.recipient for id, at in states.items() if at.state in DELIVERED}
+    unread = sum(recipient not in receivers.get(id, ()) for id, recipient in placed.items())
+    # A query that is withdrawn may be in an inbox, or never come into one.
+    early = sum(id not in placed and id in states and states[id].state != "withdrawn" for id in receivers)
+    half = sum(at.state in UNDERWAY or (at.state == "parked" and not parked) for at in states.values())
+    recorded = {id for id, at in states.items() if at.state not in {"refused", "set-aside"}}
+    unknown = len(receivers.keys() - states.keys())
+    return on_their_way + unread + early + unknown + half + len(recorded - said.accepted.keys() - said.duplicates)
 
 
 def queries(count: int, *to: str, note: str = "") -> list[Message]:

@@ -52,6 +52,7 @@ class Party:
         self.address = credentials.address
         self.path = journal
         self.received: set[str] = set()
+        self.reminded: set[str] = set()
         self._credentials = credentials
         self._journal = Journal(journal)
         self._connection: AbstractConnection | None = None
@@ -205,6 +206,7 @@ class Party:
             }
             for message in batch
         )
+        self.reminded |= {str(message.correlation_id) for message in batch if message.type == "reminder"}
         queries = [str(message.message_id) for message in batch if message.type == "query"]
         self.received |= {str(message.message_id) for message in batch if message.type != "receipt"}
         owed = [id for id in dict.fromkeys(queries) if id not in self._answered and answers(id)]

@@ -11,9 +11,12 @@ from typing import Any
 
 from tests.faults.harness.ledger_view import APIView, LedgerView
 
-DELIVERED = {"dispatched", "answered"}
+OPEN = {"dispatched", "acknowledged", "partly-answered"}
+DELIVERED = OPEN | {"answered"}
+UNDERWAY = {"accepted", "forwarded"}
+_WITHOUT_MOVING = {"extension-asked", "extended", "extension-refused", "reminded", "escalated", "rated"}
 _CLASSES = ("attempted", "confirmed", "recorded", "delivered", "answered", "parked", "refused", "set_aside")
-_ONCE = ("accepted", "dispatched", "answered")
+_ONCE = ("accepted", "answered", "withdrawn")
 
 
 @dataclass(slots=True)
@@ -26,6 +29,7 @@ class Testimony:
     confirmed: set[str] = field(default_factory=set)
     consumed: dict[str, Counter[str]] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)
+    reminders: dict[str, set[str]] = field(default_factory=dict)
     accepted: dict[str, int] = field(default_factory=dict)
     disputed: set[str] = field(default_factory=set)
     duplicates: set[str] = field(default_factory=set)
@@ -39,6 +43,8 @@ class Testimony:
                     self.intents[fact["id"]] = {**fact, "sender": address}
                 case "confirm":
                     self.confirmed.add(fact["id"])
+                case "consumed" if fact["type"] == "reminder":
+                    self.reminders.setdefault(fact["correlation_id"], set()).add(fact["id"])
                 case "consumed":
                     mine[fact["id"]] += 1
                     self.types[fact["id"]] = fact["type"]
@@ -136,7 +142,7 @@ def judge(said: Testimony, ledger: LedgerView, api: APIView, kills: int, poison:
         kills=kills,
     )
     _find_lost(verdict, said, ledger, states)
-    _find_duplicated(verdict, ledger)
+    _find_duplicated(verdict, said, ledger)
     _find_unexpected(verdict, said, ledger, states, poison)
     verdict.disagreements += [*_of_the_log(ledger), *_of_the_counters(said, ledger), *_of_the_api(verdict, ledger, api)]
     verdict.disagreements += _of_the_receipts(said, ledger)
@@ -146,26 +152,44 @@ def judge(said: Testimony, ledger: LedgerView, api: APIView, kills: int, poison:
 def _find_lost(verdict: Verdict, said: Testimony, ledger: LedgerView, states: Mapping[str, str]) -> None:
     kept = verdict.recorded | verdict.refused | verdict.set_aside
     verdict.lost |= dict.fromkeys(verdict.confirmed - kept, "confirmed, and not on the ledger")
+    receivers = said.receivers
     for id, state in states.items():
         # What is on the ledger goes the whole way, confirmed or not: never half.
-        if state in DELIVERED and id not in verdict.delivered:
+        if state in DELIVERED and ledger.messages[id]["recipient"] not in receivers.get(id, ()):
             verdict.lost[id] = f"{state} on the ledger, and not in its recipient's hands"
-        elif state == "accepted" and id not in verdict.set_aside:
-            verdict.lost[id] = "accepted on the ledger, and stuck there"
+        elif state in UNDERWAY and id not in verdict.set_aside:
+            verdict.lost[id] = f"{state} on the ledger, and stuck there"
+    _find_lost_replies(verdict, said, ledger)
+
+
+def _find_lost_replies(verdict: Verdict, said: Testimony, ledger: LedgerView) -> None:
+    """What is on the ledger has done to its query what it says, and what was reminded of has reached somebody."""
     for id in verdict.recorded:
         intent = said.intents.get(id)
         if intent and intent["type"] == "answer":
             query = ledger.messages.get(str(intent["correlation_id"]))
             if query is None or query["answer_id"] != id:
                 verdict.lost[id] = "an answer on the ledger whose query does not have it"
+        if intent and intent["type"] == "forward":
+            query = ledger.messages.get(str(intent["correlation_id"]))
+            if query is None or intent["sender"] not in query["holders"]:
+                verdict.lost[id] = "a forward on the ledger whose query was not handed on"
+    for id in verdict.recorded:
+        if len(said.reminders.get(id, ())) < _reminded(ledger, id):
+            verdict.lost[id] = "reminded of on the ledger, and no reminder in anybody's hands"
 
 
-def _find_duplicated(verdict: Verdict, ledger: LedgerView) -> None:
+def _find_duplicated(verdict: Verdict, said: Testimony, ledger: LedgerView) -> None:
     for id in verdict.recorded:
         counts = Counter(ledger.events.get(id, []))
         twice = [event for event in _ONCE if counts[event] > 1]
         if twice:
             verdict.duplicated[id] = f"{', '.join(twice)} more than once"
+        handed_on = counts["forwarded"] + counts["passed-on"]
+        if counts["dispatched"] > 1 + handed_on or handed_on != ledger.messages[id]["duty"]:
+            verdict.duplicated[id] = f"received {counts['dispatched']} times, handed on {handed_on} times"
+        if len(said.reminders.get(id, ())) > _reminded(ledger, id):
+            verdict.duplicated[id] = "more reminders in somebody's hands than on the ledger"
 
 
 def _find_unexpected(
@@ -180,18 +204,27 @@ def _find_unexpected(
         note[id] = f"refused though it is right: {ledger.refused[id]}"
     for id, who in said.receivers.items():
         state = states.get(id)
-        if state not in DELIVERED:
+        # Only queries have duties; anything else has its one recipient.
+        held = {recipient for _, recipient in ledger.duties.get(id, ())}
+        dispatched = held or {str(ledger.messages.get(id, {}).get("recipient"))}
+        if state not in DELIVERED | {"withdrawn"}:
             note[id] = f"in the hands of {sorted(who)}, and {state or 'not'} on the ledger"
-        elif who != {ledger.messages[id]["recipient"]}:
-            note[id] = f"in the hands of {sorted(who)}, dispatched to {ledger.messages[id]['recipient']}"
+        elif state != "withdrawn" and who != dispatched:
+            note[id] = f"in the hands of {sorted(who)}, dispatched to {dispatched}"
     for id, state in states.items():
         if "accepted" not in ledger.events.get(id, []) or not _follows(ledger.events[id], state):
             note[id] = f"{state}, and its entries say {ledger.events.get(id)}"
 
 
 def _follows(events: list[str], state: str) -> bool:
-    """Whether the last of a message's entries is what its state is."""
-    return events[0] == "accepted" and events[-1] == state
+    """Whether the last of a message's entries that moved it is what its state is."""
+    moving = ["forwarded" if event == "passed-on" else event for event in events if event not in _WITHOUT_MOVING]
+    return moving[0] == "accepted" and moving[-1] == state
+
+
+def _reminded(ledger: LedgerView, id: str) -> int:
+    events = Counter(ledger.events.get(id, []))
+    return events["reminded"] + events["escalated"]
 
 
 def _of_the_log(ledger: LedgerView) -> list[str]:
@@ -209,8 +242,9 @@ def _of_the_counters(said: Testimony, ledger: LedgerView) -> list[str]:
         faults.append(f"conservation is broken in {len(ledger.broken)} cohorts: {ledger.broken[:2]}")
     if ledger.miscounted:
         faults.append(f"a recount of the entries differs in {len(ledger.miscounted)} cohorts: {ledger.miscounted[:2]}")
-    consumed = {id for id in said.receivers if said.types[id] == "query" and id in ledger.messages}
-    received = Counter(str(ledger.messages[id]["address"]) for id in consumed)
+    receivers = said.receivers
+    consumed = {id for id in receivers if said.types[id] == "query" and id in ledger.messages}
+    received = Counter(address for id in consumed for address, who in ledger.duties[id] if who in receivers[id])
     answers = [intent for id, intent in said.intents.items() if intent["type"] == "answer" and id in ledger.messages]
     answered = Counter(str(ledger.messages[str(one["correlation_id"])]["address"]) for one in answers)
     for name, ours, theirs in (("received", received, ledger.received), ("answered", answered, ledger.answered)):
@@ -229,9 +263,7 @@ def _of_the_api(verdict: Verdict, ledger: LedgerView, api: APIView) -> list[str]
     theirs = {name: api.rate[name] for name in ours}
     if ours != theirs:
         faults.append(f"the API's rate says {theirs}, the counters {ours}")
-    open_queries = {
-        id for id, row in ledger.messages.items() if row["type"] == "query" and row["state"] == "dispatched"
-    }
+    open_queries = {id for id, row in ledger.messages.items() if row["type"] == "query" and row["state"] in OPEN}
     for name, expected, listed in (
         ("unanswered", open_queries, api.unanswered),
         ("parked", verdict.parked, api.parked),

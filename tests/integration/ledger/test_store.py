@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.ledger.store.metadata import METADATA
 from services.ledger.store.provision import provision
-from services.ledger.store.queries import READING, WRITING
+from services.ledger.store.queries import READING, RETENTION, WRITING
 
 
 async def test_replayed_migrations_equal_the_declared_tables(database: str) -> None:
@@ -73,6 +73,6 @@ async def test_a_cohort_that_does_not_add_up_cannot_be_written(database: str) ->
 
 async def test_every_named_statement_is_sound(ledger_url: str) -> None:
     service = await asyncpg.connect(ledger_url)
-    for statement in [*WRITING.values(), *READING.values()]:
+    for statement in [*WRITING.values(), *READING.values(), *RETENTION.values()]:
         await service.prepare(statement)
     await service.close()

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,19 +12,20 @@ from contracts.batch import Admitted, Dispatched, Intake, LedgerBatch, Orders, R
 from contracts.kinds import Kind, built_in_kinds
 from contracts.period import Calendar
 from services.ledger.decisions import append_refusals, decide, wanted_ids
-from services.ledger.records import CohortKey, Decision, MessageState, NewClosing, NewEntry, PastDuty
+from services.ledger.records import CohortKey, Decision, MessageState, Move, NewClosing, NewEntry, PastDuty
 from services.ledger.setting import Setting
 
 CALENDAR = Calendar(ZoneInfo("Asia/Shanghai"))
 START = datetime(2026, 11, 20, 8, tzinfo=UTC)
 DUE = date(2026, 12, 20)
+COUNTERS = tuple(field.name for field in fields(Move))
 KINDS: dict[str, Kind] = {kind.name: kind for kind in built_in_kinds()}
 
 
 class Ledger:
     """A ledger in memory around the pure functions, which keeps what the sequencer would write.
 
-    Each participant is asked for its own address, but for those in ``nobody``.
+    Each participant is asked for its own address, but for those in ``nobody`` and what ``answers_for`` names.
     """
 
     def __init__(self) -> None:
@@ -35,16 +36,17 @@ class Ledger:
         self.closings: list[NewClosing] = []
         self.refusals: set[UUID] = set()
         self.nobody: set[str] = set()
+        self.answers_for: dict[str, str] = {}
         self.now = START
 
-    def take(self, *batches: LedgerBatch) -> Decision:
-        """Take batches in one transaction, a second after the one before."""
-        self.now += timedelta(seconds=1)
+    def take(self, *batches: LedgerBatch, at: datetime | None = None) -> Decision:
+        """Take batches in one transaction, at some moment or a second after the one before."""
+        self.now = at or self.now + timedelta(seconds=1)
         setting = Setting(
             self.now,
             len(self.entries),
             CALENDAR,
-            lambda address: None if address in self.nobody else address,
+            lambda address: None if address in self.nobody else self.answers_for.get(address, address),
             lambda: b"salt" * 4,
             KINDS.get,
             {closing.period for closing in self.closings},
@@ -113,10 +115,10 @@ def orders(*records: Any) -> Orders:
     return Orders(uuid4(), list(records))
 
 
-def dispatched(record: Admitted, address: str | None = None, duty: int = 0) -> Report:
+def dispatched(record: Admitted, address: str | None = None, duty: int = 0, *, recipient: str | None = None) -> Report:
     """A router's report that a message is in an inbox."""
     place = address or record.address or ""
-    return Report(uuid4(), [Dispatched(record.id, place, place, duty)])
+    return Report(uuid4(), [Dispatched(record.id, place, recipient or place, duty)])
 
 
 def received(ledger: Ledger, **changes: Any) -> Admitted:

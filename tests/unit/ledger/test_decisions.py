@@ -1,23 +1,18 @@
 """Decisions: random lives of messages, with retries, redeliveries and hostile answers, against a small model."""
 
-import itertools
-from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from contracts.batch import Admitted, Dispatched, LedgerBatch, Parked, Report
+from contracts.batch import Admitted, Dispatched, Parked, Report
 from contracts.problems import ProblemType
 from services.ledger.draft import ImpossibleRecordError
-from services.ledger.records import CohortKey, Decision
-from services.ledger.transitions import Event, State
-from tests.unit.ledger.lives import Ledger, batch, dispatched, problems, reply
+from services.ledger.records import CohortKey
+from services.ledger.transitions import State
+from tests.unit.ledger.lives import Ledger, admitted, batch, dispatched, problems, reply
 from tests.unit.ledger.lives import query as a_query
 
 PLACES = ["410102", "410103", "310115", "110101"]
@@ -122,7 +117,10 @@ def test_a_second_answer_is_refused_because_the_query_is_closed() -> None:
 
 
 def test_an_answer_to_a_notice_or_to_an_answer_is_refused() -> None:
-    ledger, notice = Ledger(), a_query(type="notice", due=None)
+    ledger, notice = (
+        Ledger(),
+        admitted("notice", "310115", kind="service.notice", written_to="410102", address="410102"),
+    )
     ledger.take(batch(notice))
     assert problems(ledger.take(batch(an_answer(notice)))) == [ProblemType.UNKNOWN_QUERY.slug]
     assert ledger.cohorts == {}
@@ -153,90 +151,3 @@ def test_a_message_that_moved_while_it_waited_counts_where_it_arrived() -> None:
     ledger.take(Report(uuid4(), [Dispatched(query.id, "310116", "31")]))
     assert ledger.messages[query.id].tier == "provincial"
     assert CohortKey("recipient", "310116", "provincial", "case.assist", "2026-11") in ledger.cohorts
-
-
-class RandomLives(RuleBasedStateMachine):
-    """Batches in any order, redelivered at any time; the model says only what must be so in the end."""
-
-    @initialize()
-    def begin(self) -> None:
-        self.ledger = Ledger()
-        self.queries: list[Admitted] = []
-        self.batches: list[LedgerBatch] = []
-        self.answered: set[UUID] = set()
-        self.received: set[UUID] = set()
-
-    def take(self, *batches: LedgerBatch) -> Decision:
-        self.batches += batches
-        return self.ledger.take(*batches)
-
-    @rule(places=st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from(PLACES)), min_size=1, max_size=4))
-    def send(self, places: list[tuple[str, str]]) -> None:
-        new = [a_query(to, sender) for to, sender in places]
-        self.queries += new
-        self.take(batch(*new))
-
-    @rule(data=st.data())
-    def retry(self, data: st.DataObject) -> None:
-        if self.queries:
-            self.take(batch(data.draw(st.sampled_from(self.queries))))
-
-    @rule(data=st.data())
-    def redeliver(self, data: st.DataObject) -> None:
-        if self.batches:
-            self.ledger.take(data.draw(st.sampled_from(self.batches)))
-
-    @rule(data=st.data())
-    def dispatch(self, data: st.DataObject) -> None:
-        if self.queries:
-            query = data.draw(st.sampled_from(self.queries))
-            self.take(dispatched(query))
-            self.received.add(query.id)
-
-    @rule(data=st.data())
-    def park(self, data: st.DataObject) -> None:
-        if self.queries:
-            query = data.draw(st.sampled_from(self.queries))
-            self.take(Report(uuid4(), [Parked(query.id, data.draw(st.sampled_from(["inbox-full", "inbox-gone"])))]))
-
-    @rule(data=st.data(), honest=st.booleans())
-    def answer(self, data: st.DataObject, honest: bool) -> None:
-        if self.queries:
-            query = data.draw(st.sampled_from(self.queries))
-            sender = query.address if honest else data.draw(st.sampled_from(PLACES))
-            self.take(batch(an_answer(query, sender=sender)))
-            if sender == query.address:
-                self.answered.add(query.id)
-                self.received.add(query.id)
-
-    @invariant()
-    def everything_is_counted_once(self) -> None:
-        for role in ("recipient", "sender"):
-            total = sum((c for key, c in self.ledger.cohorts.items() if key.role == role), Counter())
-            assert total["received"] == len(self.received)
-            assert total["answered"] == len(self.answered)
-            assert total["unanswered"] == len(self.received - self.answered)
-
-    @invariant()
-    def every_cohort_conserves(self) -> None:
-        for counter in self.ledger.cohorts.values():
-            assert counter["received"] == counter["answered"] + counter["unanswered"]
-            assert min(counter.values()) >= 0
-
-    @invariant()
-    def the_log_has_no_gap_and_time_does_not_run_backwards(self) -> None:
-        assert [entry.index for entry in self.ledger.entries] == list(range(len(self.ledger.entries)))
-        assert all(a.at <= b.at for a, b in itertools.pairwise(self.ledger.entries))
-
-    @invariant()
-    def the_entries_say_the_state(self) -> None:
-        events = Counter((entry.message_id, entry.event) for entry in self.ledger.entries)
-        for query in self.queries:
-            state = self.ledger.messages[query.id].state
-            assert events[query.id, Event.ACCEPTED] == 1
-            assert events[query.id, Event.DISPATCHED] == (query.id in self.received)
-            assert events[query.id, Event.ANSWERED] == (query.id in self.answered) == (state is State.ANSWERED)
-
-
-TestRandomLives = RandomLives.TestCase
-TestRandomLives.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)

@@ -34,6 +34,16 @@ def test_a_reminder_whose_batch_is_redelivered_is_handed_over_again_under_the_sa
     assert again.entries == []
 
 
+def test_an_order_that_stands_twice_in_a_batch_is_carried_out_and_handed_over_once() -> None:
+    ledger = Ledger()
+    asked = received(ledger)
+    for order in (Remind(asked.id, by="clerk", reason="other"), Remind(asked.id)):
+        ledger.now = max(ledger.now, ledger.messages[asked.id].remind_at or ledger.now) + timedelta(days=2)
+        twice = orders(order, order)
+        assert [len(ledger.take(twice).handovers[0].messages) for _ in range(2)] == [1, 1]
+    assert ledger.events(asked.id).count("reminded") == 2
+
+
 def test_after_a_long_pause_there_is_no_flood() -> None:
     ledger = Ledger()
     asked = received(ledger)

@@ -1,0 +1,76 @@
+"""Random lives on a ledger in memory: many in little time, held against the model after every step."""
+
+import itertools
+from collections import Counter
+from uuid import UUID
+
+from hypothesis import settings
+from hypothesis.stateful import invariant
+
+from contracts.batch import LedgerBatch
+from services.ledger.records import Decision
+from services.ledger.transitions import OPEN, TRANSITIONS, Event, State
+from tests.unit.ledger.lives import Ledger
+from tests.unit.ledger.random_lives import ASKED, RandomLives
+
+
+class LivesInMemory(RandomLives):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ledger = Ledger()
+        self.ledger.answers_for = ASKED
+
+    def decide(self, *batches: LedgerBatch) -> Decision:
+        return self.ledger.take(*batches, at=self.at)
+
+    def to_be_reminded(self) -> list[UUID]:
+        waiting = self.ledger.messages.values()
+        return [one.id for one in waiting if one.remind_at is not None and one.remind_at <= self.at]
+
+    @invariant()
+    def queries_stand_where_they_should(self) -> None:
+        for id, life in self.model.lives.items():
+            query = self.ledger.messages[id]
+            stands = (query.state, query.address, query.due, query.duty, query.forwards, query.proposed_due)
+            assert stands == (life.state, life.address, life.due, life.number, life.forwards, life.proposed)
+            assert (query.acknowledged_at is not None) is life.acknowledged
+
+    @invariant()
+    def everything_is_counted_once(self) -> None:
+        counted = {
+            (key.role, key.address, key.tier, key.kind, key.period): +counter
+            for key, counter in self.ledger.cohorts.items()
+        }
+        assert counted == self.model.figures()
+
+    @invariant()
+    def every_cohort_conserves(self) -> None:
+        for counter in self.ledger.cohorts.values():
+            ended = counter["answered"] + counter["withdrawn"] + counter["forwarded"]
+            assert counter["received"] == ended + counter["unanswered"]
+            assert min(counter.values()) >= 0
+
+    @invariant()
+    def the_log_has_no_gap_and_says_every_state(self) -> None:
+        entries = self.ledger.entries
+        assert [entry.index for entry in entries] == list(range(len(entries)))
+        assert all(a.at <= b.at for a, b in itertools.pairwise(entries))
+        states: dict[UUID | None, State] = {}
+        for entry in entries:
+            if entry.event not in (Event.REFUSED, Event.CLOSED):
+                states[entry.message_id] = TRANSITIONS[states.get(entry.message_id), entry.event]
+        assert states == {id: message.state for id, message in self.ledger.messages.items()}
+
+    @invariant()
+    def only_who_owes_an_answer_is_going_to_be_reminded(self) -> None:
+        waiting = {message.state for message in self.ledger.messages.values() if message.remind_at is not None}
+        assert waiting <= OPEN
+
+    @invariant()
+    def months_are_closed_once(self) -> None:
+        closed = Counter(closing.period for closing in self.ledger.closings)
+        assert closed == dict.fromkeys(self.model.closed, 1)
+
+
+TestLivesInMemory = LivesInMemory.TestCase
+TestLivesInMemory.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
