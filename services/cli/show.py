@@ -108,7 +108,9 @@ def timeline_table(message: dict[str, Any], clock: Clock) -> Table:
     made = table("entry", "time", "event", right=("entry",))
     before = message["arrived_at"]
     for entry in message["entries"]:
-        had, details = _had(message["custody"], before, entry["at"]), ", ".join(entry_details(entry))
+        # What was only refused was in nobody's custody.
+        had = _had(message["custody"], before, entry["at"]) if message["custody"] else ""
+        details = ", ".join(entry_details(entry))
         made.add_row(
             str(entry["index"]),
             _with_below(clock.moment(entry["at"], milliseconds=True), had),

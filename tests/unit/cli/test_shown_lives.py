@@ -126,6 +126,13 @@ def test_each_entry_says_who_had_the_query_until_then_and_for_how_long() -> None
         assert expected in shown
 
 
+def test_what_was_only_refused_has_a_timeline_without_holders() -> None:
+    refused = {"arrived_at": None, "custody": [], "entries": [entry(3, "2026-11-24T01:00:01Z", "refused")]}
+    shown = printed(timeline_table(refused, CLOCK))
+    assert "refused" in shown
+    assert "exchange" not in shown
+
+
 def test_custody_says_from_when_each_holder_had_it() -> None:
     shown = printed(custody_table(QUERY["custody"], CLOCK)).splitlines()
     assert max(map(len, shown)) <= 80
