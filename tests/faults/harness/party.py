@@ -25,6 +25,7 @@ IN_FLIGHT = 100
 _CONFIRM_SECONDS = 15.0
 _RETRY_SECONDS = 0.2
 _LONGEST_RETRY_SECONDS = 1.6
+_CLOSE_SECONDS = 10.0
 
 Answers = Callable[[str], bool]
 """Whether the query of this id is to be answered."""
@@ -92,8 +93,8 @@ class Party:
         """Close the inbox again; what was not acked comes anew."""
         if self._reading is not None:
             self._reading.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._reading
+            # A broker that is gone or hangs answers no goodbye.
+            await asyncio.wait((self._reading,), timeout=_CLOSE_SECONDS)
             self._reading = None
 
     async def close(self) -> None:
@@ -101,7 +102,8 @@ class Party:
         await self.stop_reading()
         if self._connection is not None:
             with suppress(Exception):
-                await self._connection.close()
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await self._connection.close()
         await self._journal.close()
 
     async def _in_chunks(
