@@ -15,7 +15,7 @@ from contracts.batch import Admitted, BatchError, LedgerBatch, Refused, decode_l
 from services.ledger.handover import dispatches
 from services.ledger.metrics import LedgerMetrics
 from services.ledger.records import Decision
-from services.ledger.sequencer import Sequencer
+from services.ledger.sequencer import Sequencer, Tenure
 from services.ledger.waiting import Patience
 from services.runtime.dead_letters import MESSAGE_ID, QUEUE, REASON, SENDER, dead_letter
 from services.runtime.kill_points import reached
@@ -85,7 +85,8 @@ class LedgerIntake:
         if not batches:
             return
         started = time.perf_counter()
-        decision, refusals = await self._patience.until_there(lambda: self._sequencer.take(batches))
+        tenure = Tenure()
+        decision, refusals = await self._patience.until_there(lambda: self._sequencer.take(batches, tenure))
         self._metrics.commit_seconds.observe(time.perf_counter() - started)
         self._metrics.committed(decision, refusals)
         self._committed(decision)

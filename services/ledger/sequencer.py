@@ -7,6 +7,7 @@ returns may be handed over only because the commit is there.
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +28,17 @@ from services.ledger.store.transaction import transaction
 from services.runtime.kill_points import reached
 
 _SALT_BYTES = 16
+
+
+@dataclass(slots=True)
+class Tenure:
+    """Under which epoch batches in hand were tried first, None where they claimed the log.
+
+    A writer that was paused and wakes with a batch in hand must not claim the log for it anew, as it may when another
+    of its consumers has opened meanwhile: whoever took over has been given the batch.
+    """
+
+    epoch: int | None = None
 
 
 class Sequencer:
@@ -63,31 +75,35 @@ class Sequencer:
         self._epoch = None
         self._releases += 1
 
-    async def take(self, batches: Sequence[LedgerBatch]) -> tuple[Decision, list[NewRefusal]]:
+    async def take(
+        self, batches: Sequence[LedgerBatch], tenure: Tenure | None = None
+    ) -> tuple[Decision, list[NewRefusal]]:
         """Put ``batches`` on the ledger in one transaction. Returns what was decided once it is committed.
 
-        Raises FencedError when another writer has taken over, CommitInDoubtError, and the driver's errors: after one of
+        ``tenure`` stays with batches that are taken again: once tried under an epoch, they are written under that one
+        or not at all. Raises FencedError when another writer has taken over, CommitInDoubtError, and the driver's errors: after one of
         them the outcome is unknown, and the same batches may be taken again.
         """
         # A cancelled COMMIT has an unknown outcome and may leave a connection in it: what has begun is brought to its
         # end.
-        return await asyncio.shield(self._transact(batches))
+        return await asyncio.shield(self._transact(batches, tenure or Tenure()))
 
-    async def _transact(self, batches: Sequence[LedgerBatch]) -> tuple[Decision, list[NewRefusal]]:
+    async def _transact(self, batches: Sequence[LedgerBatch], tenure: Tenure) -> tuple[Decision, list[NewRefusal]]:
         async with self._one_at_a_time, borrowed(self._pool, self._timeout_s) as connection:
             # Who takes over, or was broken off, may find the head locked by a writer of whom nothing is heard any more.
             if self._epoch is None or self._broken_off:
                 await head.end_silent_writers(connection)
             self._broken_off = True
-            written = await self._write_down(connection, batches)
+            written = await self._write_down(connection, batches, tenure)
             self._broken_off = False
         return written
 
     async def _write_down(
-        self, connection: Connection, batches: Sequence[LedgerBatch]
+        self, connection: Connection, batches: Sequence[LedgerBatch], tenure: Tenure
     ) -> tuple[Decision, list[NewRefusal]]:
         # Read once: another consumer that opens meanwhile releases it, and this transaction goes on with its own.
-        epoch, releases = self._epoch, self._releases
+        releases = self._releases
+        epoch = tenure.epoch = self._epoch if tenure.epoch is None else tenure.epoch
         # An epoch that is lost with the primary would be given out twice, and fence nobody off; so a claim, too, may be
         # relied upon only when its commit is there, which is that of the first batch: two writers that claimed by
         # themselves could do so in turns for ever.

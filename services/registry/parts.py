@@ -1,5 +1,6 @@
 """Reading the registry's parts from the database, each only when it changed since it was read last."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -95,7 +96,8 @@ async def _load_directory(connection: Connection) -> Directory:
     jurisdictions = [Jurisdiction(*row) async for row in _rows(connection, JURISDICTIONS)]
     changes = [Change(*row) async for row in _rows(connection, CHANGES)]
     retired = [row["code"] for row in await connection.fetch(RETIRED_CODES)]
-    return Directory.of(jurisdictions, changes, retired)
+    # What the changes tell of each code takes a while to work out, and nothing else is to wait for it.
+    return await asyncio.to_thread(Directory.of, jurisdictions, changes, retired)
 
 
 async def current_directory(connection: Connection) -> Directory:

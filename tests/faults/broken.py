@@ -75,6 +75,8 @@ def no_fence() -> None:
         decision.entries[:] = [replace(entry, index=size + place) for place, entry in enumerate(decision.entries)]
         await write(connection, decision, refusals)
 
+    # It is stopped for as long as the test takes: the database is not to end its transaction, which is another guard.
+    _put(database, "IDLE_IN_TRANSACTION_MS", 120_000)
     _put(head, "lock", lock)
     _put(head, "claim", claim)
     _put(head, "advance", advance)

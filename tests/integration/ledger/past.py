@@ -5,11 +5,8 @@ so that every figure can be counted a second time in another way.
 """
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -18,7 +15,6 @@ from contracts.addresses import tier
 from contracts.batch import Admitted, ClosePeriod, LedgerBatch
 from contracts.period import Calendar
 from contracts.rates import Figures
-from services.ledger import head
 from services.ledger.sequencer import Sequencer
 from tests.unit.ledger.lives import batch, dispatched, forward, orders, query, reply
 
@@ -64,12 +60,13 @@ class Past:
     duties: list[Duty] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._sequencer = Sequencer(self.pool, CALENDAR, lambda address: address, lambda _name: None)
+        self._sequencer = Sequencer(
+            self.pool, CALENDAR, lambda address: address, lambda _name: None, clock=lambda: self.now
+        )
 
     async def take(self, *batches: LedgerBatch) -> None:
         """Take batches in one transaction, at the clock's time."""
-        with self._clock():
-            decision, _ = await self._sequencer.take(list(batches))
+        decision, _ = await self._sequencer.take(list(batches))
         # What the ledger refuses would be remembered here as if it had happened.
         assert not decision.refused
 
@@ -114,12 +111,6 @@ class Past:
             (_figures(d, before) for d in self.duties if d.address.startswith(address) and d.period in months),
             Figures(),
         )
-
-    @contextmanager
-    def _clock(self) -> Iterator[None]:
-        with patch.object(head, "datetime") as clock:
-            clock.now = lambda _zone: self.now
-            yield
 
 
 def _figures(duty: Duty, before: datetime | None) -> Figures:

@@ -32,10 +32,11 @@ READS = {
     LEDGER_ACCOUNT: {"ledger", "reports", "quarantine.ledger", "quarantine.reports", "dead-letters"},
     ROUTER_ACCOUNT: {"dispatch", "quarantine.dispatch", "parking"},
 }
-# Whoever empties a quarantine also puts pieces back into it and passes on what fails there.
+# Whoever empties a quarantine also puts pieces back into it and passes on what fails there; the ledger gives orders to
+# itself.
 WRITES = {
     GATEWAY_ACCOUNT: {"ledger", "dead-letters"},
-    LEDGER_ACCOUNT: {"dispatch", "quarantine", "dead-letters", "set-aside"},
+    LEDGER_ACCOUNT: {"ledger", "dispatch", "quarantine", "dead-letters", "set-aside"},
     ROUTER_ACCOUNT: {"inbox", "reports", "parking", "quarantine", "dead-letters"},
 }
 
