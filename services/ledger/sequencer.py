@@ -81,8 +81,8 @@ class Sequencer:
         """Put ``batches`` on the ledger in one transaction. Returns what was decided once it is committed.
 
         ``tenure`` stays with batches that are taken again: once tried under an epoch, they are written under that one
-        or not at all. Raises FencedError when another writer has taken over, CommitInDoubtError, and the driver's errors: after one of
-        them the outcome is unknown, and the same batches may be taken again.
+        or not at all. Raises FencedError when another writer has taken over, CommitInDoubtError, and the driver's
+        errors: after one of them the outcome is unknown, and the same batches may be taken again.
         """
         # A cancelled COMMIT has an unknown outcome and may leave a connection in it: what has begun is brought to its
         # end.
