@@ -161,7 +161,7 @@ class _LedgerAPI:
             refusals = await connection.fetch(READING["refusals_of_message"], id)
         if not reader.administrator:
             # A participant sees its own messages and its own refusals; another's look as if they were not there.
-            parties = (row["sender"], row["recipient"]) if row else ()
+            parties = (row["sender"], row["recipient"], *row["holders"]) if row else ()
             refusals = [refusal for refusal in refusals if refusal["sender"] == reader.address]
             if reader.address not in parties:
                 row, timeline = None, []

@@ -58,6 +58,8 @@ class Message(SQLModel, table=True):
             postgresql_where=text(f"type = 'query' AND {IS_OPEN}"),
             postgresql_ops={"address": "text_pattern_ops"},
         ),
+        # A month is closed by its name, while the head of the log is locked.
+        Index("message_of_period", "period", postgresql_where=text("type = 'query' AND dispatched_at IS NOT NULL")),
         # What the scheduler looks at: the recipients that are to be reminded, the earliest first.
         Index("message_to_be_reminded", "remind_at", postgresql_where=text("remind_at IS NOT NULL")),
         # What is parked is listed, and is little.

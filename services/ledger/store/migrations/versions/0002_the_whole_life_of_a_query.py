@@ -85,6 +85,13 @@ def _extend_messages() -> None:
         postgresql_ops={"address": "text_pattern_ops"},
     )
     op.create_index(
+        "message_of_period",
+        "message",
+        ["period"],
+        unique=False,
+        postgresql_where=sa.text("type = 'query' AND dispatched_at IS NOT NULL"),
+    )
+    op.create_index(
         "message_to_be_reminded",
         "message",
         ["remind_at"],
