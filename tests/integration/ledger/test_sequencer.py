@@ -11,7 +11,7 @@ from contracts.batch import LedgerBatch
 from contracts.period import Calendar
 from services.ledger.conservation import broken_cohorts, miscounted_cohorts
 from services.ledger.head import FencedError
-from services.ledger.sequencer import Sequencer
+from services.ledger.sequencer import Sequencer, Tenure
 from tests.integration.ledger.records import answer, dispatched, intake, query, refused
 
 CALENDAR = Calendar(ZoneInfo("Asia/Shanghai"))
@@ -72,6 +72,19 @@ async def test_a_writer_that_was_taken_over_commits_nothing(pool: asyncpg.Pool) 
     await old.take([intake(query())])
     with pytest.raises(FencedError):
         await new.take([intake(query())])
+
+
+async def test_a_batch_in_hand_is_not_written_under_an_epoch_claimed_after_it_was_tried(pool: asyncpg.Pool) -> None:
+    old, new = a_sequencer(pool), a_sequencer(pool)
+    await old.take([intake(query())])
+    in_hand, tenure = [intake(query())], Tenure()
+    await old.take(in_hand, tenure)
+    await new.take([intake(query())])
+    # Another consumer of the old writer has opened: what that one delivers may claim the log, what was in hand may not.
+    old.release()
+    with pytest.raises(FencedError):
+        await old.take(in_hand, tenure)
+    await old.take([intake(query())])
 
 
 async def test_a_paused_transaction_holds_the_head_no_longer_than_its_limit(
