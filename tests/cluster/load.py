@@ -37,7 +37,8 @@ class Load:
     async def flows(self, within_s: float = 120.0) -> None:
         """Wait until a message sent from now on has been delivered."""
         message = query(PROBE)
-        await self._parties["410102"].send([message])
+        async with asyncio.timeout(within_s):
+            await self._parties["410102"].send([message])
         receiver = self._parties[PROBE]
         await until("a message arrives", lambda: message.id in receiver.received, within_s=within_s)
 

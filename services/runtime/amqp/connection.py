@@ -20,8 +20,33 @@ CLOSE_SECONDS = 3.0
 BLOCKED_PROBE_SECONDS = 0.05
 
 
+class Line:
+    """A connection and the channel in use on it."""
+
+    def __init__(self, channel: AbstractChannel, on_lost: Callable[[str], None]) -> None:
+        self.channel = channel
+        self._on_lost = on_lost
+        self._closing = channel.closing
+        for closing in (self._closing, channel.connection.closing):
+            closing.add_done_callback(self._report)
+
+    async def change_channel(self) -> None:
+        """Go on over another channel like this one, whose end is no loss. Raises as ``open_line`` does."""
+        self._closing.remove_done_callback(self._report)
+        async with asyncio.timeout(CHANNEL_SECONDS):
+            # Closed first: its number is free then, and the broker allows few numbers.
+            await self.channel.close()
+            self.channel = await self.channel.connection.channel(self.channel.number, on_return_raises=True)
+        self._closing = self.channel.closing
+        self._closing.add_done_callback(self._report)
+
+    def _report(self, closing: asyncio.Future[object]) -> None:
+        error = None if closing.cancelled() else closing.exception()
+        self._on_lost("closed" if error is None else describe(error))
+
+
 @asynccontextmanager
-async def open_channel(url: str, name: str, on_lost: Callable[[str], None]) -> AsyncIterator[AbstractChannel]:
+async def open_line(url: str, name: str, on_lost: Callable[[str], None]) -> AsyncIterator[Line]:
     """A channel in confirm mode on a connection of its own, which the broker's list shows as ``name``.
 
     ``url`` may name several hosts, the nodes of a cluster, of which any will do.
@@ -37,10 +62,7 @@ async def open_channel(url: str, name: str, on_lost: Callable[[str], None]) -> A
             outer = connection.channel(on_return_raises=True)
             await outer.initialize()
             channel = await outer.get_underlay_channel()
-        report = _reporter(on_lost)
-        channel.closing.add_done_callback(report)
-        channel.connection.closing.add_done_callback(report)
-        yield channel
+        yield Line(channel, on_lost)
     finally:
         await _close(connection)
 
@@ -96,14 +118,6 @@ async def is_blocked(connection: UnderlayConnection) -> bool:
     except TimeoutError:
         return True
     return False
-
-
-def _reporter(on_lost: Callable[[str], None]) -> Callable[[asyncio.Future[object]], None]:
-    def report(closing: asyncio.Future[object]) -> None:
-        error = None if closing.cancelled() else closing.exception()
-        on_lost("closed" if error is None else describe(error))
-
-    return report
 
 
 async def _close(connection: AbstractConnection) -> None:

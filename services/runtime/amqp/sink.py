@@ -9,7 +9,7 @@ from aiormq import spec
 from aiormq.abc import AbstractChannel
 from aiormq.exceptions import AMQPError, DeliveryError, PublishError
 
-from services.runtime.amqp.connection import describe, is_blocked, open_channel, surprises_as
+from services.runtime.amqp.connection import Line, describe, is_blocked, open_line, surprises_as
 from services.runtime.kill_points import reached
 from services.runtime.ports import Failure, Publication, SinkLost
 
@@ -24,7 +24,8 @@ class ChannelSink:
     def __init__(self, exchange: str, confirm_timeout: float) -> None:
         self._exchange = exchange
         self._confirm_timeout = confirm_timeout
-        self._channel: AbstractChannel | None = None
+        self._line: Line | None = None
+        self._refused = False
         self._loss: str | None = None
         self._lost = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -34,9 +35,9 @@ class ChannelSink:
         """False once the sink is lost."""
         return not self._lost.is_set()
 
-    def use(self, channel: AbstractChannel) -> None:
-        """Publish over ``channel``, which is in confirm mode and raises returns."""
-        self._channel = channel
+    def use(self, line: Line) -> None:
+        """Publish over ``line``, whose channel is in confirm mode and raises returns."""
+        self._line = line
 
     def lose(self, reason: str) -> None:
         """End it: no outcome that is still open will be known."""
@@ -46,15 +47,30 @@ class ChannelSink:
     async def publish(self, publications: Sequence[Publication]) -> list[Failure]:
         """Publish all and return the failures, by position. Raises SinkLost."""
         async with self._turn:
+            if self._refused:
+                await self._change_channel()
             failures: list[Failure] = []
             for wave in waves(publications):
                 failures += await self._publish_wave(wave)
+            self._refused = any(failure.reason == "nacked" for failure in failures)
             return failures
 
+    async def _change_channel(self) -> None:
+        """Go on over another channel after a nack.
+
+        A channel of RabbitMQ 3.10 learns at its first publish which node leads a quorum queue. If that node is down, it
+        refuses this publication and all that follow, though the queue has long had another leader.
+        """
+        line = self._raise_if_lost()
+        try:
+            with surprises_as(SinkLost, f"changing the channel on {self._exchange}"):
+                await line.change_channel()
+        except BaseException as error:
+            self.lose(describe(error))
+            raise
+
     async def _publish_wave(self, wave: Wave) -> list[Failure]:
-        channel = self._channel
-        if channel is None or self._lost.is_set():
-            raise self._as_lost()
+        channel = self._raise_if_lost().channel
         # Tasks start in the order they are made in and take the channel's lock in it: the order on the wire.
         tasks = [asyncio.create_task(self._publish_one(channel, publication)) for _, publication in wave]
         try:
@@ -99,6 +115,11 @@ class ChannelSink:
         finally:
             loss.cancel()
 
+    def _raise_if_lost(self) -> Line:
+        if self._line is None or self._lost.is_set():
+            raise self._as_lost()
+        return self._line
+
     def _as_lost(self) -> SinkLost:
         return SinkLost(f"the sink on {self._exchange} is lost: {self._loss or 'not open'}")
 
@@ -109,7 +130,7 @@ async def open_sink(url: str, name: str, exchange: str, *, confirm_timeout: floa
     sink = ChannelSink(exchange, confirm_timeout)
     async with AsyncExitStack() as stack:
         with surprises_as(SinkLost, f"opening a sink on {exchange}"):
-            sink.use(await stack.enter_async_context(open_channel(url, name, sink.lose)))
+            sink.use(await stack.enter_async_context(open_line(url, name, sink.lose)))
         try:
             yield sink
         finally:

@@ -9,7 +9,7 @@ from typing import Self
 from aiormq import spec
 from aiormq.abc import AbstractChannel, DeliveredMessage
 
-from services.runtime.amqp.connection import open_channel, surprises_as
+from services.runtime.amqp.connection import open_line, surprises_as
 from services.runtime.amqp.tolerance import legible
 from services.runtime.ports import Delivery, Properties, SourceLost
 
@@ -111,9 +111,9 @@ async def open_source(
     source = ChannelSource(queue, size, linger)
     async with AsyncExitStack() as stack:
         with surprises_as(SourceLost, f"opening a source on {queue}"):
-            channel = await stack.enter_async_context(open_channel(url, name, source.lose))
+            line = await stack.enter_async_context(open_line(url, name, source.lose))
             async with asyncio.timeout(ANSWER_SECONDS):
-                await source.consume(channel, prefetch)
+                await source.consume(line.channel, prefetch)
         try:
             yield source
         finally:

@@ -100,10 +100,7 @@ class Party:
     async def close(self) -> None:
         """Go home."""
         await self.stop_reading()
-        if self._connection is not None:
-            with suppress(Exception):
-                async with asyncio.timeout(_CLOSE_SECONDS):
-                    await self._connection.close()
+        await self._hang_up()
         await self._journal.close()
 
     async def _in_chunks(
@@ -130,8 +127,11 @@ class Party:
                 if not retry:
                     break
                 if chunk:
-                    # An exchange that takes nothing is not asked all the time.
+                    # An exchange that takes nothing is not asked all the time, and not twice over one connection: the
+                    # channel may be the one that refuses, where the queue would not.
                     pause = _RETRY_SECONDS if taken else min(2 * pause, _LONGEST_RETRY_SECONDS)
+                    if not taken:
+                        await self._hang_up()
                     await asyncio.sleep(pause)
             if per_second is not None:
                 await asyncio.sleep(max(0.0, began + size / per_second - loop.time()))
@@ -139,8 +139,8 @@ class Party:
 
     async def _publish(self, message: Message) -> bool:
         try:
-            channel = await self._open()
             async with asyncio.timeout(_CONFIRM_SECONDS):
+                channel = await self._open()
                 exchange = await channel.get_exchange("ingress", ensure=False)
                 confirm = await exchange.publish(message.as_amqp(self.address), message.type)
         except asyncio.CancelledError:
@@ -164,14 +164,23 @@ class Party:
 
     async def _open(self) -> AbstractChannel:
         async with self._connecting:
-            if self._channel is None or self._channel.is_closed or self._connection is None:
-                if self._connection is not None:
-                    with suppress(Exception):
-                        await self._connection.close()
-                self._connection = None
+            if self._channel is None or self._channel.is_closed:
+                await self._close_connection()
                 self._connection = await aio_pika.connect(self._credentials.amqp_url, timeout=5, heartbeat=10)
                 self._channel = await self._connection.channel(on_return_raises=True)
             return self._channel
+
+    async def _hang_up(self) -> None:
+        async with self._connecting:
+            await self._close_connection()
+
+    async def _close_connection(self) -> None:
+        connection, self._connection, self._channel = self._connection, None, None
+        if connection is not None:
+            # A broker that is gone or hangs answers no goodbye.
+            with suppress(Exception):
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await connection.close()
 
     async def _read(self, answers: Answers) -> None:
         while True:

@@ -75,6 +75,11 @@ class BrokerControl:
         of_vhost = [one["client_properties"] for one in listed if one["vhost"] == vhost]
         return {str(value) for each in of_vhost for name, _, value in each if name == "connection_name"}
 
+    async def channels(self, vhost: str) -> set[str]:
+        """The processes of all channels in a vhost."""
+        listed = json.loads(await self.run("list_channels", "--vhost", vhost, "pid", "--formatter", "json"))
+        return {str(one["pid"]) for one in listed}
+
     async def close_all_connections(self, vhost: str) -> None:
         """Have the broker close the vhost's connections, as an operator would."""
         await self.run("close_all_connections", "--vhost", vhost, "closed by a test")

@@ -10,6 +10,9 @@ from services.runtime.ports import Broker, Failure, Publication, SinkLost, Sourc
 from tests.integration.runtime.behaviour import BrokerControl, Hop, OpenBroker, take
 from tests.integration.runtime.proxy import proxied
 
+CHANNELS_AT_MOST = 128
+"""How many a connection may have at a time (``channel_max``)."""
+
 
 def message(number: int, key: str = "here", message_id: str | None = None) -> Publication:
     return Publication(key, str(number).encode(), message_id=message_id or f"id-{number}")
@@ -117,6 +120,28 @@ async def test_what_a_full_queue_refuses_is_nacked_by_its_position(ports: Broker
 
         assert failures == [Failure(0, "nacked"), Failure(2, "nacked"), Failure(3, "returned")]
         assert sink.alive
+
+
+async def test_after_a_nack_it_goes_on_over_another_channel(
+    ports: Broker, hop: Hop, vhost: str, control: BrokerControl
+) -> None:
+    full_at_one: dict[str, str | int] = {"x-max-length": 1, "x-overflow": "reject-publish"}
+    await hop.add_queue("small", "small", **full_at_one)
+    async with ports.open_sink("out") as sink:
+        refusals = 0
+        async with asyncio.timeout(60):
+            # More often than a connection may have channels.
+            while refusals < 2 * CHANNELS_AT_MOST:
+                refusals += len(await sink.publish([message(0, "small")]))
+        refusing = await control.channels(vhost)
+
+        assert await sink.publish([message(1)]) == []
+
+        assert len(await control.channels(vhost) - refusing) == 1
+        assert sink.alive
+        following = await control.channels(vhost)
+        assert await sink.publish([message(2)]) == []
+        assert await control.channels(vhost) == following
 
 
 async def test_messages_keep_their_order_over_a_round_trip_of_5000(ports: Broker, hop: Hop) -> None:

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from services.cli.stack.broker import BrokerAddress
-from services.runtime.amqp.connection import open_channel
+from services.runtime.amqp.connection import open_line
 from services.runtime.database import DatabaseUnavailable, open_pool
 from services.runtime.database_connection import GONE_AFTER_MS, connect
 from services.runtime.settings import DatabaseSettings
@@ -41,14 +41,14 @@ def beside(url: str, *others: str) -> str:
 async def test_a_channel_is_opened_on_the_node_that_answers(broker: BrokerAddress, vhost: str, hung: str) -> None:
     url = beside(broker.amqp_url(vhost), GONE, hung)
     for _ in range(3):
-        async with open_channel(url, "test", print) as channel:
-            assert not channel.is_closed
+        async with open_line(url, "test", print) as line:
+            assert not line.channel.is_closed
 
 
 async def test_a_broker_of_which_no_node_answers_is_given_up_in_time(hung: str) -> None:
     started = asyncio.get_running_loop().time()
     with pytest.raises((TimeoutError, OSError)):
-        async with open_channel(f"amqp://a:b@{GONE},{hung},{hung}/", "test", print):
+        async with open_line(f"amqp://a:b@{GONE},{hung},{hung}/", "test", print):
             pass
     assert asyncio.get_running_loop().time() - started < 6
 
