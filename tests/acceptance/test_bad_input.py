@@ -77,6 +77,10 @@ async def test_every_problem_that_a_sender_can_cause_is_in_the_table() -> None:
         # These concern requests, not messages.
         ProblemType.UNAUTHENTICATED,
         ProblemType.FORBIDDEN,
+        ProblemType.PERIOD_NOT_OVER,
+        ProblemType.PERIOD_CLOSED,
+        ProblemType.NOT_RECEIVED,
+        ProblemType.COOLING_DOWN,
         ProblemType.NOT_FOUND,
         ProblemType.METHOD_NOT_ALLOWED,
         ProblemType.INVALID_REQUEST,
