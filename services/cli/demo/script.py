@@ -12,6 +12,7 @@ from uuid import UUID
 
 from contracts.addresses import Tier
 from contracts.envelope import Outcome
+from contracts.reasons import ReasonCode
 
 QUERIES_A_TIER = 714
 UNANSWERED_A_TIER = 1
@@ -29,10 +30,9 @@ _NOTES = {
     Outcome.CONFIRMED: "经核实，情况属实。",
     Outcome.NOT_CONFIRMED: "经核实，与所述情况不符。",
     Outcome.NOT_FOUND: "经查找，辖区内未找到当事人。",
-    Outcome.PARTIAL: "部分情况已核实。",
     Outcome.REFUSED: "本事项不予办理。",
 }
-_REASONS = {Outcome.PARTIAL: "其余材料待当事人补充", Outcome.REFUSED: "不属于本辖区职责范围"}
+_REASONS = {Outcome.REFUSED: f"{ReasonCode.NOT_IN_CHARGE}: 不属于本辖区职责范围"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +103,10 @@ def query_content(number: int) -> tuple[str, dict[str, str]]:
 
 
 def answer_to(query: str) -> Answer:
-    """The answer to the query with that id. Nine in ten confirm; the rest say something else, two with a reason."""
+    """The answer to the query with that id. Nine in ten confirm, the rest say something else; none is a partial one."""
     number = UUID(query).int % 50
     special = {
-        11: Outcome.PARTIAL,
+        11: Outcome.NOT_CONFIRMED,
         29: Outcome.REFUSED,
         3: Outcome.NOT_FOUND,
         17: Outcome.NOT_FOUND,

@@ -48,7 +48,8 @@ def test_every_payload_follows_its_kind_and_bears_the_mark(script: Script) -> No
 def test_an_answer_is_always_the_same_and_follows_the_contract(script: Script) -> None:
     answers = [answer_to(id) for id in script.queries]
     assert answers == [answer_to(id) for id in script.queries]
-    assert {answer.outcome for answer in answers} == set(Outcome)
+    # A partial answer would leave its query open.
+    assert {answer.outcome for answer in answers} == set(Outcome) - {Outcome.PARTIAL}
     for answer in answers:
         PayloadSchema(ANSWER_SCHEMA).check(dict(answer.payload))
         assert (answer.reason is not None) == (answer.outcome in OUTCOMES_WITH_REASON)
