@@ -33,7 +33,7 @@ class Dispatching:
                 letter = dead_letter(delivery, DISPATCH, str(error))
                 await publish_until_taken(sinks[DEAD_LETTERS], [letter], self._stop)
         placed = await self._placing.place(list(messages.values()), sinks)
-        parked = [Parked(waiting.message.id, waiting.reason, waiting.message.duty) for waiting in placed.parked]
+        parked = [Parked(one.message.id, one.reason, one.message.duty) for one in placed.parked_messages]
         await self._placing.report([*placed.dispatched, *parked], sinks)
 
 

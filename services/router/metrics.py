@@ -21,7 +21,9 @@ class RouterMetrics:
             "huizhi_parked_messages_total", "Messages put into parking, by reason.", ("reason",), registry=registry
         )
         self._dropped = Counter(
-            "huizhi_receipts_dropped_total", "Receipts and reminders that an inbox did not take.", registry=registry
+            "huizhi_receipts_dropped_total",
+            "Receipts and reminders that an inbox did not take, twice.",
+            registry=registry,
         )
         self._lag_seconds = Histogram(
             "huizhi_router_lag_seconds",

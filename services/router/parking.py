@@ -78,7 +78,7 @@ class Parking:
         placed = await self._placing.place([waiting.message for waiting in parked], sinks, sweep)
         changed = [
             Parked(waiting.message.id, waiting.reason, waiting.message.duty)
-            for waiting in placed.parked
+            for waiting in placed.parked_messages
             if waiting.reason != reasons[waiting.message.id, waiting.message.duty]
         ]
         await self._placing.report([*placed.dispatched, *changed], sinks)

@@ -31,6 +31,11 @@ class Placed:
     parked: list[ParkedMessage] = field(default_factory=list)
     dropped: int = 0
 
+    @property
+    def parked_messages(self) -> list[ParkedMessage]:
+        """What is parked and has a state on the ledger, which what the exchange itself says has not."""
+        return [waiting for waiting in self.parked if waiting.message.type not in FROM_THE_EXCHANGE]
+
 
 class Placing:
     """Publishes to inboxes, to parking and to the ledger, by what the registry says at that moment."""
@@ -53,7 +58,7 @@ class Placing:
         reasons = {failure.position: reason_of_failure(failure.reason) for failure in failures}
         for position, (message, placement) in enumerate(going):
             if position in reasons:
-                _fail(placed, message, reasons[position])
+                _fail(placed, message, reasons[position], swept=sweep is not None)
             elif message.type not in FROM_THE_EXCHANGE:
                 done = Dispatched(message.id, placement.address, placement.recipient, message.duty)
                 placed.dispatched.append(done)
@@ -94,10 +99,10 @@ class Placing:
             reached("router.parked")
 
 
-def _fail(placed: Placed, message: Outbound, reason: ParkingReason) -> None:
-    # A receipt or a reminder repeats what is on the ledger: one that a full inbox does not take is dropped and counted,
-    # where parking it would fill the parking queue for someone who reads nothing.
-    if message.type in FROM_THE_EXCHANGE:
+def _fail(placed: Placed, message: Outbound, reason: ParkingReason, *, swept: bool) -> None:
+    # A receipt or a reminder repeats what is on the ledger. It is tried once more, since a queue that elects its leader
+    # refuses as a full one does, and is then dropped and counted, lest it fill parking for someone who reads nothing.
+    if swept and message.type in FROM_THE_EXCHANGE:
         placed.dropped += 1
     else:
         placed.parked.append(ParkedMessage(message, reason))
