@@ -29,15 +29,18 @@ NOTHING = {
     "unanswered": 0,
     "withdrawn": 0,
     "forwarded": 0,
+    "on_time_original": 0,
+    "substantive": 0,
     "rate": None,
     "fraction": "0/0",
 }
 
 
 def figures(received: int, answered: int, rate: str) -> dict[str, Any]:
-    """What is said of queries that were answered on time or not at all."""
-    counts = {"received": received, "answered": answered, "on_time": answered, "unanswered": received - answered}
-    return {**NOTHING, **counts, "rate": rate, "fraction": f"{answered}/{received}"}
+    """What is said of queries that were answered on time, and with something to say, or not at all."""
+    counts = {"received": received, "answered": answered, "unanswered": received - answered}
+    good = dict.fromkeys(("on_time", "on_time_original", "substantive"), answered)
+    return {**NOTHING, **counts, **good, "rate": rate, "fraction": f"{answered}/{received}"}
 
 
 async def ask_and_answer(asker: Desk, asked: Desk, count: int, answered: int, **changes: Any) -> list[Draft]:
