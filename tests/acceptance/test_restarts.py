@@ -24,6 +24,8 @@ EXPECTED = {
     "received": 714,
     "answered": 713,
     "on_time": 713,
+    "on_time_original": 713,
+    "substantive": 713,
     "unanswered": 1,
     "withdrawn": 0,
     "forwarded": 0,
