@@ -71,13 +71,13 @@ def wilson_lower_bound(part: int, whole: int) -> float:
     """
     if not 0 <= part <= whole:
         raise ValueError(f"{part} of {whole} is no part of a whole")
-    if whole == 0:
+    if part == 0:
+        # Exactly: rounding would miss it by a hair.
         return 0.0
     rate, z_squared = part / whole, _Z_95**2
     centre = rate + z_squared / (2 * whole)
     margin = _Z_95 * math.sqrt(rate * (1 - rate) / whole + z_squared / (4 * whole**2))
-    # Of none of many the exact value is 0, which rounding may miss by a hair.
-    return max(0.0, (centre - margin) / (1 + z_squared / whole))
+    return (centre - margin) / (1 + z_squared / whole)
 
 
 def shown(rate: str | None) -> str:
