@@ -18,7 +18,11 @@ from tests.faults.harness.verdict import Verdict
 
 SERVICES = ("gateway", "ledger", "router")
 QUICK = ("-m", "tests.faults.broken", "quick")
-SHORT = {"HUIZHI_AMQP_CONFIRM_TIMEOUT_S": "1", "HUIZHI_LEDGER_TRANSACTION_TIMEOUT_S": "2"}
+SHORT = {
+    "HUIZHI_AMQP_CONFIRM_TIMEOUT_S": "1",
+    "HUIZHI_LEDGER_TRANSACTION_TIMEOUT_S": "2",
+    "HUIZHI_LEDGER_QUERY_TIMEOUT_S": "3",
+}
 
 
 @asynccontextmanager

@@ -1,5 +1,7 @@
 """What the exchange itself says at the end: the ledger's rows, its counters, and its HTTP API."""
 
+import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +14,8 @@ import httpx
 from services.ledger.conservation import broken_cohorts, miscounted_cohorts
 from tests.faults.harness.instance import client
 from tests.faults.harness.stack import FaultStack
+
+_ANSWERS_WITHIN_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +127,14 @@ async def set_aside(stack: FaultStack) -> list[dict[str, Any]]:
 
 
 async def _see(http: httpx.AsyncClient, path: str, **parameters: Any) -> Any:
-    response = await http.get(f"/v1/{path}", params=parameters)
-    assert response.status_code == httpx.codes.OK, response.text
-    return response.json()
+    """What the API answers; a service whose lines to the database fell silent may need a moment to notice."""
+    deadline = time.monotonic() + _ANSWERS_WITHIN_S
+    while True:
+        response = await http.get(f"/v1/{path}", params=parameters)
+        if response.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+            assert response.status_code == httpx.codes.OK, response.text
+            return response.json()
+        await asyncio.sleep(0.2)
 
 
 async def _ids(http: httpx.AsyncClient, path: str) -> set[str]:
