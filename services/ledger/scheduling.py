@@ -21,6 +21,7 @@ from contracts.problems import ProblemError
 from services.ledger.ordering import Ordering
 from services.ledger.store.queries import READING
 from services.registry.snapshot import Snapshot
+from services.runtime.database import UNANSWERED
 from services.runtime.lifecycle import Stop
 
 _AT_ONCE = 500
@@ -51,7 +52,7 @@ class Scheduler:
         while not stop.is_set:
             try:
                 await self.look()
-            except (ProblemError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (ProblemError, asyncpg.PostgresError, *UNANSWERED) as error:
                 log.warning("scheduler_waits", error=type(error).__name__)
             await stop.sleep(self._interval_s)
 

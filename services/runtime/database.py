@@ -30,7 +30,13 @@ AWAY = (
 )
 """What says that the database is away for now, as opposed to saying that a query is wrong. Worth another try."""
 
-UNANSWERED = (*AWAY, asyncpg.InterfaceError, asyncpg.QueryCanceledError)
+UNANSWERED = (
+    *AWAY,
+    asyncpg.InterfaceError,
+    # What the driver says of a connection that died in the middle of its own bookkeeping.
+    asyncpg.InternalClientError,
+    asyncpg.QueryCanceledError,
+)
 """What says to a reader that it may ask again: the database is away, its connection broke, or it took too long."""
 
 log = structlog.get_logger(__name__)
@@ -127,7 +133,7 @@ async def _close(pool: asyncpg.Pool) -> None:
     try:
         async with asyncio.timeout(3):
             await pool.close()
-    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (asyncpg.PostgresError, *UNANSWERED):
         pool.terminate()
 
 

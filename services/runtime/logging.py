@@ -15,6 +15,8 @@ _QUIET = {
     "aiormq": logging.WARNING,
     "aio_pika": logging.WARNING,
     "asyncio": logging.WARNING,
+    # A traceback for each try to reach a database that is away; whoever waits for it says so once.
+    "asyncpg.pool": logging.ERROR,
     # One line a request is what a proxy's log is for; here it would drown the events.
     "uvicorn.access": logging.WARNING,
     "httpx": logging.WARNING,
