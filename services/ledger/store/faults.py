@@ -15,6 +15,10 @@ _OF_THE_DATABASE = (
 )
 
 
+class UnprovableLogError(Exception):
+    """A log has entries of which nothing can be proved; the text says what to do."""
+
+
 def is_away(error: Exception) -> bool:
     """Whether ``error`` says nothing against what was to be written, so that writing it again later may succeed.
 
