@@ -94,5 +94,4 @@ class LedgerMetrics:
         if decision.inserted:
             oldest = min(message.arrived_at for message in decision.inserted.values())
             self._lag_seconds.observe(max(0.0, (datetime.now(UTC) - oldest).total_seconds()))
-        for handover in decision.handovers:
-            self._duplicates.inc(sum(len(receipt.duplicate) for receipt in handover.receipts.values()))
+        self._duplicates.inc(sum(len(receipt.duplicate) for receipt in decision.receipts()))

@@ -1,6 +1,6 @@
 """What the ledger deals in: the state of a message, entries, counters, receipts, and a decision that gathers them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Any
@@ -217,7 +217,7 @@ class Handover:
 class Decision:
     """What a transaction writes, and what is handed over after it.
 
-    ``leaf_hashes`` has, once the entries are on the log, those of all entries that the receipts name.
+    ``leaf_hashes`` has, once the entries are written, theirs and those of all earlier ones that the receipts name.
     """
 
     entries: list[NewEntry] = field(default_factory=list)
@@ -229,3 +229,8 @@ class Decision:
     refused: dict[UUID, Refused] = field(default_factory=dict)
     handovers: list[Handover] = field(default_factory=list)
     leaf_hashes: dict[int, bytes] = field(default_factory=dict)
+
+    def receipts(self) -> Iterator[Receipt]:
+        """The receipts of all batches."""
+        for handover in self.handovers:
+            yield from handover.receipts.values()

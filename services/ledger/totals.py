@@ -3,11 +3,11 @@
 A cohort's totals go over all its kinds: what is proved is the rate of (role, address, tier, period).
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from contracts.leaf import Totals
-from services.ledger.records import CohortKey, CohortMove, Move, NewEntry
+from services.ledger.records import CohortKey, CohortMove, Move
 
 
 class TotalsKey(NamedTuple):
@@ -39,13 +39,6 @@ class RunningTotals:
 def totals_key(cohort: CohortKey) -> TotalsKey:
     """Among which totals a cohort counts."""
     return TotalsKey(cohort.role, cohort.address, cohort.tier, cohort.period)
-
-
-def with_totals(entries: Iterable[NewEntry], running: RunningTotals) -> Iterable[tuple[NewEntry, Mapping[str, Any]]]:
-    """Each entry, in order, with its data as the log has it."""
-    for entry in entries:
-        data = entry.data if entry.move is None else {**entry.data, "totals": running.after(entry.move)}
-        yield entry, data
 
 
 def _counted(by: Move) -> Totals:
