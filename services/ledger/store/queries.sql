@@ -165,3 +165,14 @@ SELECT r.role, r.address, d.tier, d.kind, d.period, count(*),
  WHERE d.period = $1
  GROUP BY r.role, r.address, d.tier, d.kind, d.period
 RETURNING role, address, tier, kind, period, received, answered, on_time, on_time_original, substantive, unanswered, withdrawn, forwarded;
+
+-- name: flush_standby
+-- Something to commit, so that the commit waits for the standby: then the standby has all that was committed before, too.
+SELECT pg_logical_emit_message(true, 'huizhi', '');
+
+-- name: publish_checkpoint
+-- The newest checkpoint: of several ledgers' the largest one stands, and among those of one size the one with the most signatures.
+INSERT INTO checkpoint (single, size, root, note, signatures, published_at) VALUES (true, $1, $2, $3, $4, $5)
+    ON CONFLICT (single) DO UPDATE
+   SET size = excluded.size, root = excluded.root, note = excluded.note, signatures = excluded.signatures, published_at = excluded.published_at
+ WHERE (checkpoint.size, checkpoint.signatures) < (excluded.size, excluded.signatures);
