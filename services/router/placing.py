@@ -112,9 +112,9 @@ class Placing:
             reached("router.parked")
 
     def _fail(self, placed: Placed, message: Outbound, reason: ParkingReason, *, swept: bool) -> None:
-        # A receipt or a reminder repeats what is on the ledger. It is tried again for a while, since a queue that elects
-        # its leader refuses as a full one does, and is then dropped and counted, lest it fill parking for someone who
-        # reads nothing.
+        # A receipt or a reminder repeats what is on the ledger. It is tried again for a while, since a queue that
+        # elects its leader refuses as a full one does, and is then dropped and counted, lest it fill parking for
+        # someone who reads nothing.
         late = self._clock() - message.received_at >= self._receipt_patience
         if swept and late and message.type in FROM_THE_EXCHANGE:
             placed.dropped += 1
