@@ -2,6 +2,7 @@
 
 DATA ?= .huizhi
 FAULTS ?= tests/faults
+WORKERS ?= 2
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,7 +28,7 @@ demo: setup ## Start everything, play the demonstration, and stop; succeeds only
 
 test: setup ## Run all tests against real servers but those marked long, which fault-test runs, and cluster-test.
 	@$(BIN)/python -m services.cli.stack.install $(TEST_PACKAGES)
-	@$(BIN)/python -m pytest -m "not long" $(TESTS)
+	@$(BIN)/python -m pytest -m "not long" --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(TESTS)
 
 model: setup ## Check the custody protocol and its controls with Spin, exhaustively within stated bounds.
 	@$(BIN)/python -m services.cli.stack.install $(TEST_PACKAGES)

@@ -31,6 +31,27 @@ from services.cli.stack.supervisor import Supervisor
 from services.ledger.store.provision import provision
 from tests.acceptance.exchange import Exchange, environment, silently_running
 
+FAULTS = Path(__file__).parent / "faults"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests one process must run when ``make test`` has several: those that share the session's exchange, and
+    otherwise those of one file.
+
+    What takes longest is given out first: the exchange's tests, which one process has to run, and the fault tests.
+    """
+    for item in items:
+        shares = "exchange" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("exchange" if shares else str(item.path)))
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    if "exchange" in getattr(item, "fixturenames", ()):
+        return 0
+    return 1 if FAULTS in item.path.parents else 2
+
+
 # Hypothesis' own default is for every day; a night's run takes --hypothesis-profile=thorough.
 settings.register_profile("thorough", max_examples=4000)
 

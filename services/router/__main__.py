@@ -42,7 +42,7 @@ async def serve(stop: Stop) -> None:
         ) as pool,
         SnapshotWatcher(pool) as snapshots,
     ):
-        placing = Placing(snapshots, RouterMetrics(registry), stop)
+        placing = Placing(snapshots, RouterMetrics(registry), stop, routing.receipt_patience_s)
         dispatching = Dispatching(placing, stop)
         pumps = hop(
             broker,

@@ -3,8 +3,9 @@ was parked before.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from contracts.batch import Dispatched, Outbound, Parked, ParkedMessage, Report, encode
 from contracts.envelope import FROM_THE_EXCHANGE
@@ -18,6 +19,9 @@ from services.runtime.ports import Publication
 from services.runtime.publishing import publish_until_taken
 from services.runtime.pump import Sinks
 from services.runtime.topology import INBOX, PARKING, REPORTS
+
+RECEIPT_PATIENCE_S = 60.0
+"""So long what the exchange itself says is tried again where an inbox does not take it."""
 
 SWEPT = "swept"
 """Header of what lies in the parking queue: which sweep put it back; absent on what has not been tried again yet."""
@@ -40,10 +44,19 @@ class Placed:
 class Placing:
     """Publishes to inboxes, to parking and to the ledger, by what the registry says at that moment."""
 
-    def __init__(self, registry: SnapshotWatcher, metrics: RouterMetrics, stop: Stop) -> None:
+    def __init__(
+        self,
+        registry: SnapshotWatcher,
+        metrics: RouterMetrics,
+        stop: Stop,
+        receipt_patience_s: float = RECEIPT_PATIENCE_S,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._registry = registry
         self._metrics = metrics
         self._stop = stop
+        self._receipt_patience = timedelta(seconds=receipt_patience_s)
+        self._clock = clock
 
     async def place(self, messages: Sequence[Outbound], sinks: Sinks, sweep: str | None = None) -> Placed:
         """Publish each message to its inbox; what cannot be placed is safe in the parking queue when this returns.
@@ -58,7 +71,7 @@ class Placing:
         reasons = {failure.position: reason_of_failure(failure.reason) for failure in failures}
         for position, (message, placement) in enumerate(going):
             if position in reasons:
-                _fail(placed, message, reasons[position], swept=sweep is not None)
+                self._fail(placed, message, reasons[position], swept=sweep is not None)
             elif message.type not in FROM_THE_EXCHANGE:
                 done = Dispatched(message.id, placement.address, placement.recipient, message.duty)
                 placed.dispatched.append(done)
@@ -98,11 +111,12 @@ class Placing:
             await publish_until_taken(sinks[PARKING], publications, self._stop)
             reached("router.parked")
 
-
-def _fail(placed: Placed, message: Outbound, reason: ParkingReason, *, swept: bool) -> None:
-    # A receipt or a reminder repeats what is on the ledger. It is tried once more, since a queue that elects its leader
-    # refuses as a full one does, and is then dropped and counted, lest it fill parking for someone who reads nothing.
-    if swept and message.type in FROM_THE_EXCHANGE:
-        placed.dropped += 1
-    else:
-        placed.parked.append(ParkedMessage(message, reason))
+    def _fail(self, placed: Placed, message: Outbound, reason: ParkingReason, *, swept: bool) -> None:
+        # A receipt or a reminder repeats what is on the ledger. It is tried again for a while, since a queue that
+        # elects its leader refuses as a full one does, and is then dropped and counted, lest it fill parking for
+        # someone who reads nothing.
+        late = self._clock() - message.received_at >= self._receipt_patience
+        if swept and late and message.type in FROM_THE_EXCHANGE:
+            placed.dropped += 1
+        else:
+            placed.parked.append(ParkedMessage(message, reason))

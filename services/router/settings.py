@@ -3,6 +3,7 @@
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.router.placing import RECEIPT_PATIENCE_S
 from services.runtime.settings import BatchSettings
 
 
@@ -15,6 +16,7 @@ class RouterSettings(BaseSettings):
     batches_at_once: int = Field(default=2, ge=1, le=100)
     prefetch: int = Field(default=8, ge=1, le=1000)
     sweep_interval_s: float = Field(default=30.0, gt=0, le=3600)
+    receipt_patience_s: float = Field(default=RECEIPT_PATIENCE_S, ge=0, le=86_400)
 
     def batches(self) -> BatchSettings:
         """As the pump takes them. A batch that is there does not wait for another one."""

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -46,13 +46,14 @@ def message(type: str) -> Outbound:
 
 
 @pytest.mark.parametrize("type", ["receipt", "reminder"])
-async def test_a_receipt_that_is_refused_is_tried_once_more_and_then_dropped(type: str) -> None:
+async def test_a_receipt_that_is_refused_is_tried_again_for_a_while_and_then_dropped(type: str) -> None:
     registry = CollectorRegistry()
     watcher = cast("SnapshotWatcher", SimpleNamespace(current=SNAPSHOT))
-    placing = Placing(watcher, RouterMetrics(registry), Stop())
+    said, query = message(type), message("query")
+    now = said.received_at
+    placing = Placing(watcher, RouterMetrics(registry), Stop(), receipt_patience_s=60, clock=lambda: now)
     parking = Taking()
     sinks: dict[str, Any] = {INBOX: Refusing(), PARKING: parking}
-    said, query = message(type), message("query")
 
     first = await placing.place([said, query], sinks)
     assert [decode_parked(one.body).message.id for one in parking.taken] == [said.id, query.id]
@@ -60,6 +61,12 @@ async def test_a_receipt_that_is_refused_is_tried_once_more_and_then_dropped(typ
     assert [waiting.message.id for waiting in first.parked_messages] == [query.id]
     assert registry.get_sample_value("huizhi_receipts_dropped_total") == 0
 
+    now += timedelta(seconds=59)
     again = await placing.place([said, query], sinks, sweep="one")
-    assert [waiting.message.id for waiting in again.parked] == [query.id]
+    assert [waiting.message.id for waiting in again.parked] == [said.id, query.id]
+    assert registry.get_sample_value("huizhi_receipts_dropped_total") == 0
+
+    now += timedelta(seconds=1)
+    late = await placing.place([said, query], sinks, sweep="two")
+    assert [waiting.message.id for waiting in late.parked] == [query.id]
     assert registry.get_sample_value("huizhi_receipts_dropped_total") == 1
