@@ -50,8 +50,8 @@ check: setup ## Look over the code: ruff, its format, mypy in strict mode, impor
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m tests.contracts.documents --check
 
-bench: setup ## Measure; there are no cases yet.
-	@echo "There are no benchmark cases yet."
+bench: setup ## Measure and hold it against bars: make bench [CASES="tree proofs"]; prints a table, writes results/latest.json.
+	@$(BIN)/python -m tests.bench $(CASES)
 
 requirements: ## Write requirements.txt and requirements-dev.txt anew from the newest versions that pyproject.toml allows.
 	@deploy/local/pin-requirements.sh $(PYTHON)

@@ -4,14 +4,17 @@ Each query makes four entries: it is accepted, dispatched, its answer is accepte
 """
 
 import uuid
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from itertools import cycle
+from typing import Any
+
+from msgspec.structs import replace
 
 from contracts.batch import Admitted, Dispatched, Intake, Report
 from services.ledger.sequencer import Sequencer
 
 BATCH = 500
+PAYLOAD_BYTES = 512
 _RECIPIENTS = [f"41{city:02d}{county:02d}" for city in range(1, 6) for county in range(1, 9)]
 _SENDERS = ["310115", "410102", "440106", "510104"]
 
@@ -34,14 +37,6 @@ class History:
         await self.sequencer.take([Intake(uuid.uuid4(), [_answer(one) for one in queries])])
         return queries
 
-    async def grow_to(self, entries: int, present: int) -> AsyncIterator[int]:
-        """Go on until the log has so many entries; how many it has, every now and then."""
-        while present < entries:
-            batch = min(BATCH, -(-(entries - present) // 4))
-            await self.round_trips(batch)
-            present += 4 * batch
-            yield present
-
     def _query(self) -> Admitted:
         to, sender = next(self._recipients), next(self._senders)
         return _record("query", sender, kind="case.assist", written_to=to, address=to, due=date(2099, 1, 1))
@@ -51,17 +46,17 @@ def _answer(query: Admitted) -> Admitted:
     return _record("answer", query.address or "", correlation_id=query.id, outcome="confirmed")
 
 
-def _record(type: str, sender: str, **said: object) -> Admitted:
+def _record(type: str, sender: str, **said: Any) -> Admitted:
     id = uuid.uuid4()
-    about: dict[str, object] = {
-        "id": id,
-        "type": type,
-        "sender": sender,
-        "submitter": sender,
-        "origin": sender,
-        "content_type": "application/json",
-        "digest": 2 * id.bytes,
-        "arrived_at": datetime.now(UTC),
-        "payload": bytes(BATCH),
-    }
-    return Admitted(**{**about, **said})  # type: ignore[arg-type]
+    record = Admitted(
+        id=id,
+        type=type,
+        sender=sender,
+        submitter=sender,
+        origin=sender,
+        content_type="application/json",
+        digest=2 * id.bytes,
+        arrived_at=datetime.now(UTC),
+        payload=bytes(PAYLOAD_BYTES),
+    )
+    return replace(record, **said)

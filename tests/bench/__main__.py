@@ -1,0 +1,105 @@
+"""Measures, and holds what it measures against bars: ``make bench``, or ``make bench CASES="tree"`` for a few cases.
+
+    tree      what the Merkle tree costs: the exchange's capacity with it and without it, in turns
+    proofs    how long a proof takes as the log grows
+
+It sets up servers of its own, prints one table, and writes ``tests/bench/results/latest.json``.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from services.cli.stack.waiting import unless_stopped
+from tests.bench.capacity import PAYLOAD_BYTES, QUERIES, capacity, shipped
+from tests.bench.machine import description
+from tests.bench.measuring import ROUNDS, in_turns, ratios
+from tests.bench.proofs import SIZES, proof_times
+from tests.bench.table import Figure, show
+from tests.faults.harness.servers import Servers, private_servers
+
+RESULTS = Path(__file__).parent / "results" / "latest.json"
+
+
+async def tree(servers: Servers, directory: Path) -> list[Figure]:
+    """The exchange's capacity with the tree, and as a part of that without it."""
+    ways = {"with": ("-m",), "without": ("-m", "tests.bench.without", "tree")}
+    rounds = {name: iter(range(ROUNDS)) for name in ways}
+
+    async def measure(name: str) -> float:
+        measured = await capacity(servers, directory / f"{name}-{next(rounds[name])}", ways[name])
+        _say(f"{name} the tree: {measured:,.0f} queries/s")
+        return measured
+
+    measured = await in_turns({name: partial(measure, name) for name in ways})
+    kept = ratios(measured["with"], measured["without"])
+    return [
+        Figure("capacity with the tree", "queries/s", measured["with"]),
+        Figure("capacity without the tree", "queries/s", measured["without"]),
+        Figure("kept with the tree", "of it", kept, at_least=0.9, note="with / without, in turns"),
+    ]
+
+
+async def proofs(servers: Servers, _directory: Path) -> list[Figure]:
+    """How long proofs take at each size of the log, and how much longer at the last than at the first."""
+    figures = []
+    for name, times in (await proof_times(servers.database, _say)).items():
+        figures += [Figure(f"proof of {name}, {size:,} entries", "ms", times[size]) for size in SIZES]
+        growth = ratios(times[SIZES[-1]], times[SIZES[0]])
+        figures.append(Figure(f"proof of {name}, growth", "times", growth, at_most=1.5, note="last size / first"))
+    return figures
+
+
+CASES: Mapping[str, Callable[[Servers, Path], Awaitable[list[Figure]]]] = {"tree": tree, "proofs": proofs}
+
+
+async def bench(names: list[str]) -> int:
+    """Measure the named cases; 0 if every bar holds."""
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="huizhi-bench-", ignore_cleanup_errors=True) as home:
+        async with private_servers(Path(home) / "servers") as servers:
+            for name in names:
+                figures += await CASES[name](servers, Path(home) / name)
+    show(figures)
+    settings = shipped() | {"queries": QUERIES, "payload_bytes": PAYLOAD_BYTES, "rounds": ROUNDS}
+    results = {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": description(),
+        "settings": settings,
+        "figures": [figure.to_dict() for figure in figures],
+    }
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    return 0 if all(figure.holds is not False for figure in figures) else 1
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def main() -> int:
+    """The exit status: 0 when every bar holds, 1 when one is missed."""
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("cases", nargs="*", choices=list(CASES), help="all of them by default")
+    names = parser.parse_args().cases or list(CASES)
+    logging.getLogger("aiormq.connection").setLevel(logging.CRITICAL)
+    status = 1
+
+    async def work() -> None:
+        nonlocal status
+        status = await bench(names)
+
+    asyncio.run(unless_stopped(work()))
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
