@@ -15,7 +15,7 @@ SEED, SECONDS = 28124, 20
 
 # aio-pika says so of a connection that was never made, when it is collected in a thread that has no event loop.
 @pytest.mark.filterwarnings("ignore:coroutine 'Connection.close' was never awaited:RuntimeWarning")
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 async def test_whatever_is_killed_nothing_is_lost_and_nothing_is_counted_twice(tmp_path: Path) -> None:
     outcome = await chaos(SEED, SECONDS, tmp_path / "exchange", print, quick=True)
     write(outcome, tmp_path / "report")

@@ -37,9 +37,14 @@ class MortalDatabase:
 
     async def up(self) -> None:
         """See that it runs, and wait until it answers."""
-        if not self.server.daemon.running:
-            await self.server.start()
-        await until("the database answers", lambda: postgres.answers(self.server.url), within_s=120)
+
+        async def answers() -> bool:
+            # Its recovery, too, may have met a full disk, and ended it a moment ago.
+            if not self.server.daemon.running:
+                await self.server.start()
+            return await postgres.answers(self.server.url)
+
+        await until("the database answers", answers, within_s=120)
 
     async def kill_writer(self) -> None:
         """``kill -9`` of the backend that a ledger writes through; the server ends all others and recovers."""

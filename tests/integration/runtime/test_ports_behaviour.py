@@ -160,7 +160,6 @@ async def test_messages_keep_their_order_over_a_round_trip_of_5000(ports: Broker
 
     assert numbers == list(range(5000))
     print(f"5,000 published in {published - started:.2f} s, taken in {time.perf_counter() - published:.2f} s")
-    await hop.until_waiting(0)
 
 
 async def test_acking_a_prefix_leaves_the_rest_to_be_delivered_again(ports: Broker, hop: Hop) -> None:
