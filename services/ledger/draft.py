@@ -12,7 +12,7 @@ from contracts.envelope import MessageType
 from contracts.problems import ProblemType
 from contracts.reasons import reason_code
 from services.ledger.outbound import outbound
-from services.ledger.records import CohortMove, Decision, Handover, MessageState, Move, MovedCohort, NewEntry
+from services.ledger.records import CohortMove, Decision, Handover, MessageState, MovedCohort, NewEntry
 from services.ledger.setting import Setting
 from services.ledger.transitions import TRANSITIONS, Event, State, following
 
@@ -96,9 +96,10 @@ class Draft:
         self.decision.entries.append(entry)
         if move is not None:
             for key in (move.recipient, move.sender):
-                moved = self.decision.moves.setdefault(key, MovedCohort(Move(), entry.index))
-                moved.by.add(move.by)
-                moved.entry = entry.index
+                moved = self.decision.moves.get(key)
+                if moved is None:
+                    moved = self.decision.moves[key] = MovedCohort(entry.index)
+                moved.move(entry.index, move.by)
         return entry
 
     def refuse(self, handover: Handover, record: Refused) -> None:
