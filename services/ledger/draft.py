@@ -73,7 +73,7 @@ class Draft:
         )
         self.messages[message.id] = message
         self.decision.inserted[message.id] = message
-        self.append(Event.ACCEPTED, message.id, _accepted_data(message, urgent=record.urgent))
+        self.append(Event.ACCEPTED, message.id, _accepted_data(message, record))
         handover.messages.append(outbound(record, message))
         handover.receipt(record.sender).accepted.append((message.id, message.accepted_entry))
         return message
@@ -120,6 +120,7 @@ class Draft:
             message_id=record.id,
             sender=record.sender,
             type=record.type,
+            sequence=record.sequence,
         )
         self.refuse(handover, refused)
 
@@ -150,7 +151,12 @@ def is_waiting(message: MessageState) -> bool:
     return message.state is State.ACCEPTED
 
 
-def _accepted_data(message: MessageState, *, urgent: bool) -> dict[str, Any]:
+def numbered(record: Admitted | Refused) -> dict[str, int]:
+    """Which of its sender's messages a record is about, where the sender numbered it: then a gap can be seen."""
+    return {} if record.sequence is None else {"sequence": record.sequence}
+
+
+def _accepted_data(message: MessageState, record: Admitted) -> dict[str, Any]:
     return {
         "type": message.type,
         "kind": message.kind,
@@ -161,10 +167,11 @@ def _accepted_data(message: MessageState, *, urgent: bool) -> dict[str, Any]:
         "address": message.address,
         "tier": message.tier,
         "due": message.due and message.due.isoformat(),
-        "urgent": urgent,
+        "urgent": record.urgent,
         "correlation_id": message.correlation_id and str(message.correlation_id),
         "outcome": message.outcome,
         "reason": message.reason_code,
         "arrived_at": message.arrived_at.isoformat(),
         "commitment": message.commitment.hex(),
+        **numbered(record),
     }
