@@ -11,6 +11,7 @@ from services.ledger.circular_api import circular_router
 from services.ledger.custody_api import custody_router
 from services.ledger.gauges import keep_gauges
 from services.ledger.intake import LedgerIntake, split_ledger_batch
+from services.ledger.listing_api import listing_router
 from services.ledger.metrics import LedgerMetrics
 from services.ledger.notifying import Notifier
 from services.ledger.ordering import Ordering
@@ -113,6 +114,7 @@ async def serve(stop: Stop) -> None:
         )
         answer_unavailable(app, UNANSWERED, "the ledger's database does not answer now; ask again in a moment")
         app.include_router(ledger_router(reader, lambda: snapshots.current, calendar))
+        app.include_router(listing_router(reader, lambda: snapshots.current, calendar))
         app.include_router(periods_router(reader, lambda: snapshots.current, calendar, ordering))
         app.include_router(circular_router(reader, lambda: snapshots.current, calendar, targets))
         app.include_router(custody_router(reader, lambda: snapshots.current, calendar))
