@@ -46,7 +46,7 @@ class ListedQuery(Wire):
 class ListedPage(Wire):
     """A participant's queries, the first received first. `next` continues behind the last one; null at the end."""
 
-    list: ListName
+    list_: ListName = Field(alias="list")
     participant: str
     period: str | None
     from_: datetime = Field(alias="from", description="Queries received at or after this moment")

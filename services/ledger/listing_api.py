@@ -55,7 +55,7 @@ def listing_router(pool: "asyncpg.Pool[Any]", snapshot: Callable[[], Snapshot], 
             rows = await pool.fetch(READING["queries_received"], *asked, list_ is ListName.ANSWERED)
         shown = rows[:limit]
         return ListedPage(
-            list=list_,
+            list_=list_,
             participant=account,
             period=name,
             from_=span.start,

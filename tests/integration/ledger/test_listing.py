@@ -1,4 +1,4 @@
-"""A participant's lists on a real database: every query that it sent, received and answered, each once, and no other."""
+"""A participant's lists on a real database: what it sent, received and answered, each once, and nothing else."""
 
 import json
 import random
@@ -20,12 +20,12 @@ COUNTY, NEXT, DEPARTMENT = "410102", "410103", "410102.health"
 START = datetime(2026, 10, 21, 1, tzinfo=UTC)
 
 
-async def all_of(client: httpx.AsyncClient, list: str, participant: str, limit: int = 2, **span: str) -> list[Any]:
+async def all_of(client: httpx.AsyncClient, list_: str, participant: str, limit: int = 2, **span: str) -> list[Any]:
     """A list, page by page."""
     items: list[Any] = []
     after: dict[str, str] = {}
     while True:
-        page = await ask(client, "messages", list=list, participant=participant, limit=limit, **span, **after)
+        page = await ask(client, "messages", list=list_, participant=participant, limit=limit, **span, **after)
         assert len(page["items"]) <= limit
         items += page["items"]
         if page["next"] is None:
@@ -164,10 +164,11 @@ async def test_what_cannot_be_listed_is_said(pool: asyncpg.Pool, parameters: dic
 
 # A year of a platform in small: forty counties ask each other.
 FILLED = """
-INSERT INTO message (id, type, kind, sender, submitter, origin, written_to, address, recipient, tier, state, batch, salt, commitment,
-                     arrived_at, accepted_at, accepted_entry, dispatched_at, taken_at, period, duty, forwards, holders, reminded)
-SELECT gen_random_uuid(), 'query', 'case.assist', asker, asker, asker, asked, asked, asked, 'provincial', 'answered', gen_random_uuid(), NULL,
-       'x', at, at, n, at, at, '2026-01', 0, 0, '{}', 0
+INSERT INTO message
+       (id, type, kind, sender, submitter, origin, written_to, address, recipient, tier, state, batch, commitment,
+        arrived_at, accepted_at, accepted_entry, dispatched_at, taken_at, period, duty, forwards, holders, reminded)
+SELECT gen_random_uuid(), 'query', 'case.assist', asker, asker, asker, asked, asked, asked, 'provincial', 'answered',
+       gen_random_uuid(), 'x', at, at, n, at, at, '2026-01', 0, 0, '{}', 0
   FROM (SELECT n, (410100 + n % 40)::text AS asker, (410100 + (n + 7) % 40)::text AS asked,
                timestamptz '2026-01-01' + n * interval '15 minutes' AS at FROM generate_series(1, 30000) AS n) AS made
 """
@@ -181,9 +182,7 @@ SELECT gen_random_uuid(), 'query', 'case.assist', asker, asker, asker, asked, as
         ("queries_received", "message_received", [True]),
     ],
 )
-async def test_a_months_list_is_read_by_its_index(
-    database: str, statement: str, index: str, more: list[bool]
-) -> None:
+async def test_a_months_list_is_read_by_its_index(database: str, statement: str, index: str, more: list[bool]) -> None:
     owner = await asyncpg.connect(database)
     await owner.execute(FILLED)
     await owner.execute("ANALYZE message")
