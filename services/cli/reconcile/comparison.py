@@ -1,6 +1,5 @@
 """A participant's list beside the ledger's: what both have, and what only one of them has."""
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,10 +68,12 @@ def _of_mine(
     list_: ListName, own: Sequence[OwnItem], there: Mapping[str, Mapping[str, Any]], question: Question
 ) -> Iterator[Difference]:
     resolver = Resolver(question.account, question.moment)
-    times = Counter(item.id for item in own)
-    for id, first in {item.id: item for item in reversed(own)}.items():
-        if times[id] > 1:
-            lines = ", ".join(str(item.line) for item in own if item.id == id)
+    by_id: dict[str, list[OwnItem]] = {}
+    for item in own:
+        by_id.setdefault(item.id, []).append(item)
+    for id, (first, *again) in by_id.items():
+        if again:
+            lines = ", ".join(str(item.line) for item in (first, *again))
             detail = f"it stands in lines {lines}; the ledger counts it once"
             yield Difference(Side.ONLY_MINE, list_, id, Reason.LISTED_TWICE, detail)
         if id not in there:
