@@ -32,6 +32,7 @@ from contracts.reminders import DEFAULT_POLICY, policy_from_definition
 from contracts.targets import read_targets
 from services.cli.__main__ import app
 from services.cli.kind import described_deadline
+from services.cli.reconcile.difference import Reason
 from services.gateway.ingress import _HEADERS as SENT_HEADERS
 from services.gateway.metrics import GatewayMetrics
 from services.ledger.metrics import LedgerMetrics
@@ -52,7 +53,7 @@ from tests.contracts.schemas import documents, validator
 SETTINGS_PAGE = ROOT / "docs" / "operations" / "settings.md"
 REGISTRY_PAGE = ROOT / "docs" / "operations" / "registry.md"
 WATCHING_PAGE = ROOT / "docs" / "operations" / "watching.md"
-_OUTSIDE_SETTINGS = {"HUIZHI_DATA"}
+_OUTSIDE_SETTINGS = {"HUIZHI_DATA", "HUIZHI_TOKEN"}
 
 
 def test_the_guide_lists_every_problem_with_its_status_and_title() -> None:
@@ -109,6 +110,12 @@ def test_the_guide_shows_every_type_with_a_message_that_can_be_copied() -> None:
 
 def test_the_guide_lists_every_code_of_a_reason() -> None:
     assert [row[0] for row in table(GUIDE, "code", "for instance")] == list(ReasonCode)
+
+
+def test_the_guide_lists_every_reason_of_a_reconciliation() -> None:
+    assert {
+        row[0] for row in table(GUIDE, "reason", "why you have it and the ledger's list does not, or differently")
+    } == {reason.value for reason in Reason}
 
 
 def test_the_guide_shows_a_reminder_as_its_schema_has_it() -> None:

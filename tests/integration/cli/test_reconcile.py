@@ -59,7 +59,7 @@ def test_both_sides_of_a_months_work_are_resolved(exchange: Exchange, tmp_path: 
     answered, partly, waiting, forwarded = (send(me, you) for _ in range(4))
     said = answer(answered)
     answer(partly, "partial")
-    call("forward", forwarded, third.address, "--reason", "not-in-charge")
+    call("forward", forwarded, third.address, "--payload", PAYLOAD, "--reason", "not-in-charge")
     while call_json("show", forwarded)["recipient"] != third.address:
         pass
     parked, withdrawn = (send(me, NOBODY, status="parked") for _ in range(2))
