@@ -15,6 +15,7 @@ from services.cli import (
     forward,
     inbox,
     kind,
+    log,
     parked,
     participant,
     period,
@@ -65,6 +66,7 @@ app.add_typer(directory.app, name="directory")
 app.add_typer(participant.app, name="participant")
 app.add_typer(kind.app, name="kind")
 app.add_typer(retention.app, name="retention")
+app.add_typer(log.app, name="log")
 
 
 def main() -> None:
