@@ -314,3 +314,18 @@ SELECT t.level, t.number, t.width,
 -- name: entries
 -- The entries from $1 up to $2.
 SELECT index, at, event, message_id, data FROM entry WHERE index >= $1 AND index < $2 ORDER BY index;
+
+-- name: entries_at
+-- The entries at some places of the log.
+SELECT index, at, event, message_id, data FROM entry WHERE index = ANY($1::bigint[]) ORDER BY index;
+
+-- name: newest_of_cohorts
+-- For each cohort at and below an address, the newest entry that moved it: its leaf states where the cohort stands. $5 at most.
+SELECT address, tier, max(entry) AS entry FROM cohort
+ WHERE role = $1 AND period = $2 AND address LIKE $3 AND ($4::text IS NULL OR tier = $4)
+ GROUP BY address, tier ORDER BY entry LIMIT $5;
+
+-- name: closed_table
+-- All cohorts of a closed month.
+SELECT role, address, tier, kind, period, received, answered, on_time, on_time_original, substantive, unanswered, withdrawn, forwarded
+  FROM closed_cohort WHERE period = $1;

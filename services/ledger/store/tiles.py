@@ -3,15 +3,15 @@
 Nothing of it ever changes but the checkpoint, so what is read in several statements goes together.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
 from contracts.merkle import HASH_BYTES
-from contracts.tiles import TILE_WIDTH, Tile
-from services.ledger.store.connection import Connection
+from contracts.tiles import TILE_WIDTH, EntryBundle, Tile
+from services.ledger.store.connection import Connection, Row
 from services.ledger.store.faults import DamagedTreeError
 from services.ledger.store.queries import READING
 from services.ledger.tree import leaf_of
@@ -54,17 +54,21 @@ async def read_tiles(connection: Connection, tiles: Collection[Tile]) -> dict[Ti
     return found
 
 
-async def read_leaves(connection: Connection, first: int, count: int) -> list[bytes]:
-    """The leaves of ``count`` entries. Raises DamagedTreeError where the log does not have them all."""
-    rows = await connection.fetch(READING["entries"], first, first + count)
+async def read_bundle(connection: Connection, bundle: EntryBundle) -> list[bytes]:
+    """The leaves of a bundle. Raises DamagedTreeError where the log does not have them all."""
+    first = bundle.number * TILE_WIDTH
+    return _leaves(await connection.fetch(READING["entries"], first, first + bundle.width), bundle.width)
+
+
+async def read_leaves(connection: Connection, indexes: Collection[int]) -> list[bytes]:
+    """The leaves of entries, in the log's order. Raises DamagedTreeError where the log does not have them all."""
+    return _leaves(await connection.fetch(READING["entries_at"], list(indexes)), len(indexes))
+
+
+def _leaves(rows: Sequence[Row], count: int) -> list[bytes]:
     if len(rows) != count:
-        raise DamagedTreeError(f"the log has {len(rows)} of the {count} entries from {first}")
+        raise DamagedTreeError(f"the log has {len(rows)} of {count} entries that it should have")
     return [
         leaf_of(row["index"], row["at"], row["event"], row["message_id"], msgspec.json.decode(row["data"]))
         for row in rows
     ]
-
-
-async def read_bundle(connection: Connection, number: int, width: int) -> list[bytes]:
-    """The leaves of a bundle of entries. Raises DamagedTreeError where the log does not have them all."""
-    return await read_leaves(connection, number * TILE_WIDTH, width)
