@@ -58,6 +58,7 @@ class ProofSettings(BaseSettings):
     access: Literal["public", "participants"] = "public"
     interval_s: float = Field(default=1.0, gt=0, le=3600)
     witnesses: str = ""
+    witness_timeout_s: float = Field(default=2.0, gt=0, le=60)
 
     def origin(self, scope: str) -> str:
         """The log's name: the platform's, the code that it serves, and the shard's."""

@@ -44,15 +44,18 @@ def witness(
         configure_logging("witness", read_settings(LogSettings).level)
     except (TrustError, SettingsError) as error:
         raise CommandError(str(error)) from error
-    raise typer.Exit(run(lambda stop: _serve(stop, options)))
+    faults: list[Exception] = []
 
+    async def until_stopped(stop: Stop) -> None:
+        try:
+            await serve(stop, options, _say)
+        except (RecordError, IdentityError, OSError) as error:
+            faults.append(error)
 
-async def _serve(stop: Stop, options: Options) -> None:
-    try:
-        await serve(stop, options, _say)
-    except (RecordError, IdentityError, OSError) as error:
-        sys.stderr.write(f"huizhi: {error}\n")
-        raise
+    status = run(until_stopped)
+    if faults:
+        raise CommandError(f"the witness cannot run: {faults[0]}") from faults[0]
+    raise typer.Exit(status)
 
 
 def _say(key: VerifierKey, host: str, port: int) -> None:
