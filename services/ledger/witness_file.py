@@ -33,12 +33,9 @@ def read_witnesses(path: str) -> list[WitnessAddress]:
     witnesses: list[WitnessAddress] = []
     for number, words in _lines(lines):
         try:
-            witness = _witness(words)
-            if any((known.key.name, known.key.id) == (witness.key.name, witness.key.id) for known in witnesses):
-                raise WitnessFileError(f"{witness.key.name} stands there twice")
+            witnesses.append(_another(_witness(words), witnesses))
         except (WitnessFileError, NoteError) as error:
             raise WitnessFileError(f"the file of witnesses {path}, line {number}: {error}") from None
-        witnesses.append(witness)
     return witnesses
 
 
@@ -57,11 +54,22 @@ def _witness(words: list[str]) -> WitnessAddress:
     key = VerifierKey.parse(words[0])
     if key.algorithm != COSIGNATURE:
         raise WitnessFileError(f"the key of {key.name} is a log's; `huizhi log witness` prints that of a witness")
-    try:
-        parts = urlsplit(words[1])
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or parts.query or parts.fragment:
+    if not _is_prefix(words[1]):
         raise WitnessFileError("the URL of a witness begins with http:// or https://, names a host, and has no query")
     return WitnessAddress(key, words[1].rstrip("/"))
+
+
+def _another(witness: WitnessAddress, known: list[WitnessAddress]) -> WitnessAddress:
+    if any((one.key.name, one.key.id) == (witness.key.name, witness.key.id) for one in known):
+        raise WitnessFileError(f"{witness.key.name} stands there twice")
+    return witness
+
+
+def _is_prefix(url: str) -> bool:
+    """Whether a path can be put behind ``url``."""
+    try:
+        parts = urlsplit(url)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return has_host and parts.scheme in ("http", "https") and not parts.query and not parts.fragment

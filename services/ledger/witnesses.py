@@ -205,7 +205,7 @@ class _Witness:
         elif outcome == "cosigned":
             log.info("witness_cosigns", witness=self.key.name, size=self._size)
         else:
-            log.warning(f"witness_{outcome}", witness=self.key.name, detail=detail)
+            log.warning("witness_does_not_cosign", witness=self.key.name, outcome=outcome, detail=detail)
 
 
 def _expect_taken(answer: httpx.Response, old: int) -> bytes:
