@@ -64,9 +64,18 @@ class Witnesses:
     """The configured witnesses, asked side by side. A context manager that keeps their connections open."""
 
     def __init__(
-        self, addresses: Sequence[WitnessAddress], metrics: LedgerMetrics, log_size: LogSize, timeout_s: float = 2.0
+        self,
+        addresses: Sequence[WitnessAddress],
+        metrics: LedgerMetrics,
+        log_size: LogSize,
+        timeout_s: float = 2.0,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._client = httpx.AsyncClient(trust_env=False, timeout=None)  # noqa: S113 - Each witness has its limit.
+        self._client = httpx.AsyncClient(
+            trust_env=False,
+            timeout=None,  # noqa: S113 - Each witness has its limit.
+            transport=transport,
+        )
         self._witnesses = [_Witness(address, self._client, log_size) for address in addresses]
         self._metrics = metrics
         self._timeout_s = timeout_s
