@@ -8,8 +8,10 @@ from hypothesis import settings
 from hypothesis.stateful import invariant
 
 from contracts.batch import LedgerBatch
+from contracts.leaf import Leaf, decode_leaf, encode_leaf
 from services.ledger.records import Decision
 from services.ledger.transitions import OPEN, TRANSITIONS, Event, State
+from tests.unit.contracts.leaf_samples import MEMBERS
 from tests.unit.ledger.lives import Ledger
 from tests.unit.ledger.random_lives import ASKED, RandomLives
 
@@ -19,6 +21,7 @@ class LivesInMemory(RandomLives):
         super().__init__()
         self.ledger = Ledger()
         self.ledger.answers_for = ASKED
+        self.read = 0
 
     def decide(self, *batches: LedgerBatch) -> Decision:
         return self.ledger.take(*batches, at=self.at)
@@ -49,6 +52,14 @@ class LivesInMemory(RandomLives):
             ended = counter["answered"] + counter["withdrawn"] + counter["forwarded"]
             assert counter["received"] == ended + counter["unanswered"]
             assert min(counter.values()) >= 0
+
+    @invariant()
+    def every_entry_says_what_its_leaf_is_said_to_hold(self) -> None:
+        for entry in self.ledger.entries[self.read :]:
+            assert set(entry.data) <= set(MEMBERS[entry.event])
+            leaf = Leaf(entry.index, entry.at, entry.event, entry.message_id, entry.data)
+            assert decode_leaf(encode_leaf(leaf)).data == entry.data
+        self.read = len(self.ledger.entries)
 
     @invariant()
     def the_log_has_no_gap_and_says_every_state(self) -> None:
