@@ -46,6 +46,8 @@ from services.router.metrics import RouterMetrics
 from services.router.settings import RouterSettings
 from services.runtime import settings, topology
 from services.runtime.metrics import PumpMetrics, service_registry
+from services.witness.metrics import WitnessMetrics
+from services.witness.outcome import Outcome as WitnessOutcome
 from tests.contracts.documents import gateway_document, ledger_document
 from tests.contracts.pages import ARCHITECTURE, GUIDE, ROOT, blocks, pages, programs, prose, table
 from tests.contracts.schemas import documents, validator
@@ -53,6 +55,7 @@ from tests.contracts.schemas import documents, validator
 SETTINGS_PAGE = ROOT / "docs" / "operations" / "settings.md"
 REGISTRY_PAGE = ROOT / "docs" / "operations" / "registry.md"
 WATCHING_PAGE = ROOT / "docs" / "operations" / "watching.md"
+WITNESSES_PAGE = ROOT / "docs" / "operations" / "witnesses.md"
 _OUTSIDE_SETTINGS = {"HUIZHI_DATA", "HUIZHI_TOKEN"}
 
 
@@ -272,6 +275,20 @@ def test_the_metrics_table_lists_every_metric_with_its_type_and_its_service() ->
     assert {row[0]: (row[1], row[2]) for row in table(WATCHING_PAGE, "metric", "from")} == expected
 
 
+def test_the_pages_list_every_outcome_of_a_request_to_a_witness() -> None:
+    asked = {family.name: family for family in _registries()["ledger"].collect()}["huizhi_ledger_witness_requests"]
+    outcomes = {sample.labels["outcome"] for sample in asked.samples}
+    said = {row[0]: row[3] for row in table(WATCHING_PAGE, "metric", "from")}
+
+    assert {row[0] for row in table(WITNESSES_PAGE, "outcome", "what it says")} == outcomes
+    assert (
+        set(re.findall(r"[\w-]+", said["huizhi_ledger_witness_requests_total"].partition("outcome: ")[2])) == outcomes
+    )
+    assert set(re.findall(r"[\w-]+", said["huizhi_witness_requests_total"].partition("outcome: ")[2])) == {
+        outcome.label for outcome in WitnessOutcome
+    }
+
+
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_of_a_page_exists_with_its_options(page: Path) -> None:
     for line in _commands(page):
@@ -377,6 +394,8 @@ def _registries() -> dict[str, CollectorRegistry]:
     RouterMetrics(registries["router"])
     for registry in registries.values():
         PumpMetrics(registry)
+    registries["witness"] = service_registry("witness")
+    WitnessMetrics(registries["witness"])
     return registries
 
 
