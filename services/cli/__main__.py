@@ -1,4 +1,4 @@
-"""The `huizhi` command: registers each command and turns the errors meant for people into a message and status 1."""
+"""The `huizhi` command: registers each command and turns the errors meant for people into a message and a status."""
 
 import sys
 
@@ -30,6 +30,7 @@ from services.cli import (
 from services.cli.demo import command as demonstration
 from services.cli.errors import CommandError
 from services.cli.log import app as log
+from services.cli.reconcile import command as reconciliation
 from services.cli.stack import commands as stack
 
 app = typer.Typer(
@@ -59,6 +60,7 @@ app.command()(custody.custody)
 app.command()(refused.refused)
 app.command()(parked.parked)
 app.command()(conservation.conservation)
+app.command()(reconciliation.reconcile)
 app.add_typer(period.app, name="period")
 app.add_typer(directory.app, name="directory")
 app.add_typer(participant.app, name="participant")
@@ -73,7 +75,7 @@ def main() -> None:
         app()
     except CommandError as error:
         sys.stderr.write(f"huizhi: {error}\n")
-        sys.exit(1)
+        sys.exit(error.status)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The HTTP APIs of a stack, as the commands use them: with the administrator's token, errors as sentences."""
 
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
 from types import TracebackType
@@ -23,20 +24,38 @@ class ProblemAnsweredError(CommandError):
         self.problem = problem
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerAddress:
+    """A ledger anywhere, and a participant's token for it: what a participant has without a stack."""
+
+    ledger_url: str
+    token: str = field(repr=False)
+
+
 class API:
     """Gateway and ledger of the stack that is up in `data`; a context manager.
 
     Every method raises ProblemAnsweredError where the service refuses, and CommandError where it cannot be reached.
     """
 
-    def __init__(self, data: Path, addresses: StackFile | None = None, token: str | None = None) -> None:
-        """`token` is a participant's, who sees its own territory; the administrator's by default."""
+    def __init__(
+        self, data: Path, addresses: StackFile | LedgerAddress | None = None, token: str | None = None
+    ) -> None:
+        """`token` is a participant's, who sees its own territory; the administrator's by default.
+
+        With a `LedgerAddress` there is no stack: nothing can be posted, and the token is the one that it has.
+        """
         addresses = addresses or stack(data)
-        self._data = data
-        self._gateway_url = addresses.gateway_url
         self._ledger_url = addresses.ledger_url
+        if isinstance(addresses, LedgerAddress):
+            self._gateway_url, self._advice = "", "check the URL"
+            token = addresses.token
+        else:
+            self._gateway_url = addresses.gateway_url
+            self._advice = f"is the stack in {data} up? `huizhi up --data {data}` starts it"
+            token = token or addresses.admin_token
         self._client = httpx.Client(
-            headers={"Authorization": f"Bearer {token or addresses.admin_token}"},
+            headers={"Authorization": f"Bearer {token}"},
             timeout=_TIMEOUT,
             # A proxy of the environment is for the outside; the stack is on this machine.
             trust_env=False,
@@ -105,10 +124,10 @@ class API:
     def _answer(self, service: str, method: str, url: str, **request: Any) -> httpx.Response:
         try:
             return self._client.request(method, url, **request)
-        except httpx.TransportError as error:
+        except (httpx.TransportError, httpx.InvalidURL) as error:
             raise CommandError(
                 f"the {service} at {url.partition('/v1/')[0]} does not answer ({type(error).__name__}: {error}); "
-                f"is the stack in {self._data} up? `huizhi up --data {self._data}` starts it"
+                f"{self._advice}"
             ) from error
 
 

@@ -12,19 +12,22 @@ from services.ledger.custody_api import custody_router
 from services.ledger.gauges import keep_gauges
 from services.ledger.intake import LedgerIntake, split_ledger_batch
 from services.ledger.keys import read_keys
+from services.ledger.listing_api import listing_router
 from services.ledger.log_api import log_router
 from services.ledger.metrics import LedgerMetrics
 from services.ledger.notifying import Notifier
 from services.ledger.ordering import Ordering
 from services.ledger.periods_api import periods_router
 from services.ledger.proofs_api import proofs_router
-from services.ledger.publishing import NoWitnesses, Publisher
+from services.ledger.publishing import Publisher
 from services.ledger.reminders_api import reminders_router
 from services.ledger.scheduling import Scheduler
 from services.ledger.sequencer import Sequencer
 from services.ledger.set_aside import SettingAside
 from services.ledger.settings import LedgerSettings, ProofSettings
 from services.ledger.waiting import Patience
+from services.ledger.witness_file import read_witnesses
+from services.ledger.witnesses import Witnesses, log_size_of
 from services.registry.snapshot import SnapshotWatcher
 from services.runtime.amqp.broker import AioPikaBroker
 from services.runtime.database import UNANSWERED, database_check, open_pool
@@ -63,6 +66,7 @@ async def serve(stop: Stop) -> None:
     calendar, targets = platform.calendar(), read_settings(TargetSettings).read()
     origin = proof.origin(platform.scope)
     keys = read_keys(proof.key_files(), origin)
+    addresses = read_witnesses(proof.witnesses)
     registry, health = service_registry("ledger"), Health()
     metrics = LedgerMetrics(registry)
     broker = AioPikaBroker(amqp.url, name="ledger", confirm_timeout=amqp.confirm_timeout_s)
@@ -71,6 +75,7 @@ async def serve(stop: Stop) -> None:
         open_pool(writing, application_name="huizhi ledger writer") as writer,
         open_pool(database, application_name="huizhi ledger reader", statement_timeout_s=own.query_timeout_s) as reader,
         SnapshotWatcher(reader) as snapshots,
+        Witnesses(addresses, metrics, log_size_of(reader), proof.witness_timeout_s) as witnesses,
     ):
 
         def asked(address: str) -> str | None:
@@ -115,7 +120,7 @@ async def serve(stop: Stop) -> None:
         for pump in pumps:
             health.add(f"queue {pump.queue}", pump.check)
         publisher = Publisher(
-            writer, origin, keys, NoWitnesses(), interval_s=proof.interval_s, timeout_s=own.transaction_timeout_s
+            writer, origin, keys, witnesses, interval_s=proof.interval_s, timeout_s=own.transaction_timeout_s
         )
         health.add("writing", patience.check)
         health.add("publishing", publisher.check)
@@ -125,6 +130,7 @@ async def serve(stop: Stop) -> None:
         )
         answer_unavailable(app, UNANSWERED, "the ledger's database does not answer now; ask again in a moment")
         app.include_router(ledger_router(reader, lambda: snapshots.current, calendar))
+        app.include_router(listing_router(reader, lambda: snapshots.current, calendar))
         app.include_router(periods_router(reader, lambda: snapshots.current, calendar, ordering))
         app.include_router(circular_router(reader, lambda: snapshots.current, calendar, targets))
         app.include_router(custody_router(reader, lambda: snapshots.current, calendar))

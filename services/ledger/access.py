@@ -44,9 +44,11 @@ def is_party(reader: Reader, message: Row) -> bool:
     return reader.administrator or reader.address in (message["sender"], message["recipient"], *message["holders"])
 
 
-def readable_jurisdiction(reader: Reader, written: str | None, snapshot: Snapshot) -> str:
-    """The jurisdiction that a request names, or the reader's own. Raises ProblemError where it is none, or not the
-    reader's.
+def readable_jurisdiction(
+    reader: Reader, written: str | None, snapshot: Snapshot, *, name: str = "jurisdiction"
+) -> str:
+    """The jurisdiction that a request names in its parameter ``name``, or the reader's own. Raises ProblemError where
+    it is none, or not the reader's.
     """
     jurisdiction = reader.default_jurisdiction() if written is None else written
     if jurisdiction:
@@ -54,12 +56,12 @@ def readable_jurisdiction(reader: Reader, written: str | None, snapshot: Snapsho
             code = parse_address(jurisdiction).code
         except AddressError:
             raise ProblemError(
-                ProblemType.MALFORMED_ADDRESS, f"jurisdiction is a code like 410102, not {echo(jurisdiction)}"
+                ProblemType.MALFORMED_ADDRESS, f"{name} is a code like 410102, not {echo(jurisdiction)}"
             ) from None
         if snapshot.directory.resolve(code).status == "unknown":
             raise ProblemError(ProblemType.UNKNOWN_ADDRESS, f"no jurisdiction has or had the code {code}")
     if not reader.may_read(jurisdiction):
         raise ProblemError(
-            ProblemType.FORBIDDEN, f"this token is for {reader.address} and below; name a jurisdiction within it"
+            ProblemType.FORBIDDEN, f"this token is for {reader.address} and below; name a {name} within it"
         )
     return jurisdiction

@@ -46,6 +46,12 @@ class LedgerMetrics:
             ("outcome",),
             registry=registry,
         )
+        self.witness_requests = Counter(
+            "huizhi_ledger_witness_requests_total",
+            "Checkpoints that witnesses were asked to cosign, by what became of it.",
+            ("outcome",),
+            registry=registry,
+        )
         self.standing = {
             column: Gauge(name, text, registry=registry)
             for column, name, text in (
@@ -79,6 +85,8 @@ class LedgerMetrics:
             self.open.labels(state)
         for outcome in ("sent", "failed", "dropped"):
             self.notifications.labels(outcome)
+        for outcome in ("cosigned", "unreachable", "refused", "disagrees"):
+            self.witness_requests.labels(outcome)
         for event in Event:
             self._entries.labels(event)
         for problem in ProblemType:

@@ -67,6 +67,7 @@ class ProofSettings(LogNameSettings):
     access: Literal["public", "participants"] = "public"
     interval_s: float = Field(default=1.0, gt=0, le=3600)
     witnesses: str = ""
+    witness_timeout_s: float = Field(default=2.0, gt=0, le=60)
 
     def key_files(self) -> list[Path]:
         """The files of the keys, in the order in which they sign."""

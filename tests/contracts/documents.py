@@ -25,6 +25,7 @@ from services.ledger import __main__ as ledger
 from services.ledger.api import ledger_router
 from services.ledger.circular_api import circular_router
 from services.ledger.custody_api import custody_router
+from services.ledger.listing_api import listing_router
 from services.ledger.log_api import log_router
 from services.ledger.ordering import Ordering
 from services.ledger.periods_api import periods_router
@@ -68,6 +69,7 @@ def ledger_document() -> dict[str, Any]:
     ordering = Ordering(AioPikaBroker("amqp://localhost", name="ledger"))
     routes = [
         ledger_router(_NO_POOL, _no_snapshot, _CALENDAR),
+        listing_router(_NO_POOL, _no_snapshot, _CALENDAR),
         periods_router(_NO_POOL, _no_snapshot, _CALENDAR, ordering),
         custody_router(_NO_POOL, _no_snapshot, _CALENDAR),
         reminders_router(_NO_POOL, _no_snapshot, _CALENDAR, ordering),

@@ -32,6 +32,7 @@ from contracts.reminders import DEFAULT_POLICY, policy_from_definition
 from contracts.targets import read_targets
 from services.cli.__main__ import app
 from services.cli.kind import described_deadline
+from services.cli.reconcile.difference import Reason
 from services.gateway.ingress import _HEADERS as SENT_HEADERS
 from services.gateway.metrics import GatewayMetrics
 from services.ledger.metrics import LedgerMetrics
@@ -45,6 +46,8 @@ from services.router.metrics import RouterMetrics
 from services.router.settings import RouterSettings
 from services.runtime import settings, topology
 from services.runtime.metrics import PumpMetrics, service_registry
+from services.witness.metrics import WitnessMetrics
+from services.witness.outcome import Outcome as WitnessOutcome
 from tests.contracts.documents import gateway_document, ledger_document
 from tests.contracts.pages import ARCHITECTURE, GUIDE, ROOT, blocks, pages, programs, prose, table
 from tests.contracts.schemas import documents, validator
@@ -52,7 +55,8 @@ from tests.contracts.schemas import documents, validator
 SETTINGS_PAGE = ROOT / "docs" / "operations" / "settings.md"
 REGISTRY_PAGE = ROOT / "docs" / "operations" / "registry.md"
 WATCHING_PAGE = ROOT / "docs" / "operations" / "watching.md"
-_OUTSIDE_SETTINGS = {"HUIZHI_DATA"}
+WITNESSES_PAGE = ROOT / "docs" / "operations" / "witnesses.md"
+_OUTSIDE_SETTINGS = {"HUIZHI_DATA", "HUIZHI_TOKEN"}
 
 
 def test_the_guide_lists_every_problem_with_its_status_and_title() -> None:
@@ -109,6 +113,12 @@ def test_the_guide_shows_every_type_with_a_message_that_can_be_copied() -> None:
 
 def test_the_guide_lists_every_code_of_a_reason() -> None:
     assert [row[0] for row in table(GUIDE, "code", "for instance")] == list(ReasonCode)
+
+
+def test_the_guide_lists_every_reason_of_a_reconciliation() -> None:
+    assert {
+        row[0] for row in table(GUIDE, "reason", "why you have it and the ledger's list does not, or differently")
+    } == {reason.value for reason in Reason}
 
 
 def test_the_guide_shows_a_reminder_as_its_schema_has_it() -> None:
@@ -265,6 +275,18 @@ def test_the_metrics_table_lists_every_metric_with_its_type_and_its_service() ->
     assert {row[0]: (row[1], row[2]) for row in table(WATCHING_PAGE, "metric", "from")} == expected
 
 
+def test_the_pages_list_every_outcome_of_a_request_to_a_witness() -> None:
+    asked = {family.name: family for family in _registries()["ledger"].collect()}["huizhi_ledger_witness_requests"]
+    outcomes = {sample.labels["outcome"] for sample in asked.samples}
+    said = {
+        row[0]: set(re.findall(r"[\w-]+", row[3].partition("outcome: ")[2])) for row in table(WATCHING_PAGE, "metric")
+    }
+
+    assert {row[0] for row in table(WITNESSES_PAGE, "outcome", "what it says")} == outcomes
+    assert said["huizhi_ledger_witness_requests_total"] == outcomes
+    assert said["huizhi_witness_requests_total"] == {outcome.label for outcome in WitnessOutcome}
+
+
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_of_a_page_exists_with_its_options(page: Path) -> None:
     for line in _commands(page):
@@ -370,6 +392,8 @@ def _registries() -> dict[str, CollectorRegistry]:
     RouterMetrics(registries["router"])
     for registry in registries.values():
         PumpMetrics(registry)
+    registries["witness"] = service_registry("witness")
+    WitnessMetrics(registries["witness"])
     return registries
 
 

@@ -2,7 +2,8 @@
 
 import typer
 
-from services.cli.log import key
+from services.cli.log import key, witness
 
 app = typer.Typer(help="Verify the ledger's log, and prove what it says.", no_args_is_help=True)
 app.add_typer(key.app, name="key")
+app.command()(witness.witness)

@@ -102,6 +102,33 @@ SELECT address, count(*) AS received, count(*) FILTER (WHERE ended_as IS NULL) A
  ORDER BY address IS NULL DESC, percentile_cont(0.9) WITHIN GROUP (ORDER BY before + coalesce(after, 0)) DESC, address
  LIMIT $7;
 
+-- name: queries_received
+-- The queries that an account, $2, was given, the first received first, a page at a time after (received_at, id), and what became of each with
+-- it; where $7 says so, only those that it has answered. All that an account has lies at its address or below it, $1: the indexes are by that.
+WITH page AS (
+    SELECT query_id, number, address, recipient, tier, received_at, period, ended_as, ended_at FROM duty
+     WHERE address LIKE $1 AND recipient = $2 AND received_at >= $3 AND received_at < $5 AND (received_at, query_id) > ($3, $4)
+       AND (NOT $7 OR ended_as = 'answered')
+     ORDER BY received_at, query_id LIMIT $6)
+SELECT query.id, query.kind, query.sender, query.origin, query.written_to, page.address, page.recipient, page.tier, page.received_at,
+       page.period, coalesce(page.ended_as, query.state) AS state, page.ended_at, said.answer_id, said.outcome
+  FROM page JOIN message AS query ON query.id = page.query_id
+  LEFT JOIN LATERAL (SELECT query.answer_id, query.outcome
+                      WHERE page.number = query.duty AND query.state IN ('answered', 'partly-answered')) AS said ON true
+ ORDER BY page.received_at, page.query_id;
+
+-- name: queries_sent
+-- The queries of an account, $2, that somebody has received, in the order in which their first recipients did, a page at a time after
+-- (received_at, id), and where each stands now.
+WITH page AS (
+    SELECT query_id, address, recipient, tier, received_at, period FROM duty
+     WHERE origin LIKE $1 AND sender = $2 AND number = 0 AND received_at >= $3 AND received_at < $5 AND (received_at, query_id) > ($3, $4)
+     ORDER BY received_at, query_id LIMIT $6)
+SELECT query.id, query.kind, query.sender, query.origin, query.written_to, page.address, page.recipient, page.tier, page.received_at,
+       page.period, query.state, query.closed_at AS ended_at, query.answer_id, query.outcome
+  FROM page JOIN message AS query ON query.id = page.query_id
+ ORDER BY page.received_at, page.query_id;
+
 -- name: timeline
 -- What happened to a message, in ledger order.
 SELECT index, at, event, data FROM entry WHERE message_id = $1 ORDER BY index;

@@ -11,6 +11,7 @@ from contracts.directory import Directory, Jurisdiction, Level
 from contracts.targets import Targets
 from services.ledger.api import ledger_router
 from services.ledger.circular_api import circular_router
+from services.ledger.listing_api import listing_router
 from services.ledger.ordering import Ordering
 from services.ledger.periods_api import periods_router
 from services.registry.snapshot import Snapshot, TokenOwner
@@ -67,6 +68,7 @@ async def asking(
     app = create_app("Test", "A test.", health=Health(), registry=service_registry("ledger"), max_body_bytes=1024)
     ordering = Ordering(AioPikaBroker("amqp://localhost:1", name="nowhere"))
     app.include_router(ledger_router(pool, lambda: snapshot, CALENDAR))
+    app.include_router(listing_router(pool, lambda: snapshot, CALENDAR))
     app.include_router(periods_router(pool, lambda: snapshot, CALENDAR, ordering))
     app.include_router(circular_router(pool, lambda: snapshot, CALENDAR, targets or Targets()))
     async with httpx.AsyncClient(

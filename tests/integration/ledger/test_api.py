@@ -8,10 +8,11 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from contracts.directory import Directory
+from contracts.directory import Directory, Jurisdiction
 from contracts.period import Calendar
 from services.ledger.api import ledger_router
 from services.ledger.custody_api import custody_router
+from services.ledger.listing_api import listing_router
 from services.registry.snapshot import Snapshot, TokenOwner
 from services.registry.tokens import token_hash
 from services.runtime.database import UNANSWERED, open_pool
@@ -24,13 +25,14 @@ from tests.integration.runtime.proxy import Proxy, proxied
 ADMINISTRATOR = {"Authorization": "Bearer the-administrators"}
 SNAPSHOT = Snapshot(
     version=1,
-    directory=Directory.of([], []),
+    directory=Directory.of([Jurisdiction("41", "河南省", "province", None)], []),
     kinds={},
     participants={},
     tokens={token_hash("the-administrators"): TokenOwner("administrator", None)},
 )
 QUESTIONS = (
     *("rate", "unanswered", "refused", "parked", "conservation", "custody"),
+    "messages?list=sent&participant=41",
     "messages/0197a3c2-5d00-7000-8000-000000000001",
 )
 
@@ -49,7 +51,7 @@ async def api(line: Proxy) -> AsyncIterator[httpx.AsyncClient]:
     async with open_pool(settings, application_name="test", statement_timeout_s=0.5) as pool:
         app = create_app("Test", "A test.", health=Health(), registry=service_registry("ledger"), max_body_bytes=1024)
         answer_unavailable(app, UNANSWERED, "the database does not answer")
-        for routes in (ledger_router, custody_router):
+        for routes in (ledger_router, custody_router, listing_router):
             app.include_router(routes(pool, lambda: SNAPSHOT, Calendar(ZoneInfo("Asia/Shanghai"))))
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=ADMINISTRATOR) as client:
