@@ -34,6 +34,8 @@ from tests.acceptance.exchange import Exchange, environment, silently_running
 FAULTS = Path(__file__).parent / "faults"
 
 
+# First, since xdist reads the groups in a hook of the same name.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say which tests one process must run when ``make test`` has several: those that share the session's exchange, and
     otherwise those of one file.
