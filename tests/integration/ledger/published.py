@@ -12,12 +12,15 @@ from contracts.checkpoints import Checkpoint, open_checkpoint
 from contracts.notes import Note, Signature, SigningKey, VerifierKey
 from services.ledger.api import ledger_router
 from services.ledger.log_api import log_router
+from services.ledger.ordering import Ordering
+from services.ledger.periods_api import periods_router
 from services.ledger.proofs_api import proofs_router
 from services.ledger.publishing import Consistency, Cosigner, NoWitnesses, Publisher
 from services.ledger.records import Decision
 from services.ledger.sequencer import Sequencer
 from services.registry.snapshot import Snapshot, TokenOwner
 from services.registry.tokens import token_hash
+from services.runtime.amqp.broker import AioPikaBroker
 from services.runtime.health import Health
 from services.runtime.http import create_app
 from services.runtime.metrics import service_registry
@@ -89,6 +92,9 @@ async def reading(
     )
     app = create_app("Test", "A test.", health=Health(), registry=service_registry("ledger"), max_body_bytes=1024)
     app.include_router(ledger_router(pool, lambda: snapshot, CALENDAR))
+    # Orders go nowhere.
+    ordering = Ordering(AioPikaBroker("amqp://localhost:1", name="nowhere"))
+    app.include_router(periods_router(pool, lambda: snapshot, CALENDAR, ordering))
     app.include_router(proofs_router(pool, lambda: snapshot))
     app.include_router(log_router(pool, lambda: snapshot, [key.verifier for key in keys], access))
     headers: Mapping[str, str] = {} if token is None else {"Authorization": f"Bearer {token}"}
