@@ -1,0 +1,13 @@
+"""What keeps a verification from being made; the tree stands in the package's docstring."""
+
+
+class VerifierError(Exception):
+    """Nothing was found out; the message says why and what to do."""
+
+
+class SourceError(VerifierError):
+    """The log does not answer, or not as a log."""
+
+
+class StateError(VerifierError):
+    """The file of a former verification cannot be used."""
