@@ -39,6 +39,7 @@ TABLE_COUNTS = (
 )
 
 _DEEPEST = 8
+_PLAIN = frozenset({str, bool, type(None)})
 _MEMBERS = {"v", "index", "at", "event", "message", "data"}
 _EVENT = re.compile(r"[a-z]+(?:-[a-z]+)*")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
@@ -117,15 +118,17 @@ def encode_leaf(leaf: Leaf) -> bytes:
         raise LeafError("index is a whole number, and not negative")
     if not _EVENT.fullmatch(leaf.event):
         raise LeafError("event is words in lower case, joined by hyphens")
+    data = leaf.data if type(leaf.data) is dict else dict(leaf.data)
+    _check_object(data, _DEEPEST - 1)
     value = {
         "v": VERSION,
         "index": leaf.index,
         "at": _moment_text(leaf.at),
         "event": str(leaf.event),
         "message": None if leaf.message_id is None else str(leaf.message_id),
-        "data": leaf.data if type(leaf.data) is dict else dict(leaf.data),
+        "data": data,
     }
-    encoded = canonical(value)
+    encoded = _written(value)
     if len(encoded) > MAX_LEAF_BYTES:
         raise LeafError(f"a leaf has at most {MAX_LEAF_BYTES} bytes, not {len(encoded)}")
     return encoded
@@ -153,10 +156,7 @@ def decode_leaf(data: bytes) -> Leaf:
 def canonical(value: object) -> bytes:
     """``value`` in canonical JSON. Raises LeafError for what lies outside the subset, such as a float."""
     _check(value, _DEEPEST)
-    try:
-        return _ENCODER.encode(value)
-    except UnicodeEncodeError:
-        raise LeafError("a text holds half of a surrogate pair, which has no form in UTF-8") from None
+    return _written(value)
 
 
 def parse_canonical(data: bytes) -> Any:
@@ -194,13 +194,19 @@ def table_digest(lines: Sequence[bytes]) -> str:
     return hashlib.sha256(b"".join(line + b"\n" for line in lines)).hexdigest()
 
 
+def _written(value: object) -> bytes:
+    try:
+        return _ENCODER.encode(value)
+    except UnicodeEncodeError:
+        raise LeafError("a text holds half of a surrogate pair, which has no form in UTF-8") from None
+
+
 def _check(value: object, deepest: int) -> None:
-    # In the order of how often each comes, and by exact type, because a bool is an int and an integer's subclasses may
-    # be anything: every leaf goes through here.
     form = type(value)
-    if form is str or value is None or form is bool:
+    if form in _PLAIN:
         return
     if isinstance(value, int):
+        # By exact type: a bool was plain, and what other subclasses write is their own affair.
         if form is not int or not -MAX_INTEGER <= value <= MAX_INTEGER:
             raise LeafError("an integer is too large for every reader of JSON to hold it")
     elif isinstance(value, dict):
@@ -213,10 +219,18 @@ def _check(value: object, deepest: int) -> None:
 
 
 def _check_object(value: dict[Any, Any], deepest: int) -> None:
+    # Every leaf goes through here: what is plain is passed over without a call.
     below = _deeper(deepest)
-    for name, item in value.items():
-        if type(name) is not str or not name.isascii():
-            raise LeafError("the names of an object's members are ASCII texts")
+    try:
+        ascii_only = "".join(value).isascii()
+    except TypeError:
+        ascii_only = False
+    if not ascii_only:
+        raise LeafError("the names of an object's members are ASCII texts")
+    for item in value.values():
+        form = type(item)
+        if form in _PLAIN or (form is int and 0 <= item <= MAX_INTEGER):
+            continue
         _check(item, below)
 
 
