@@ -29,6 +29,7 @@ from services.cli import (
 )
 from services.cli.demo import command as demonstration
 from services.cli.errors import CommandError
+from services.cli.log import app as log
 from services.cli.stack import commands as stack
 
 app = typer.Typer(
@@ -63,6 +64,7 @@ app.add_typer(directory.app, name="directory")
 app.add_typer(participant.app, name="participant")
 app.add_typer(kind.app, name="kind")
 app.add_typer(retention.app, name="retention")
+app.add_typer(log, name="log")
 
 
 def main() -> None:

@@ -59,8 +59,9 @@ class State:
     Raises StateError on entering where ``path`` is no state, or in use; ``path`` None keeps it in memory.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, patience_s: float = 5.0) -> None:
         self._path = path
+        self._patience_s = patience_s
         self.messages: dict[UUID, Message] = {}
         self.duties: dict[DutyKey, Duty] = {}
         self.cohorts: dict[CohortKey, Cohort] = {}
@@ -71,7 +72,10 @@ class State:
         try:
             # Stretches of entries are replayed in another thread than the one that fetches them, one at a time.
             self._lines = sqlite3.connect(
-                ":memory:" if self._path is None else self._path, isolation_level=None, check_same_thread=False
+                ":memory:" if self._path is None else self._path,
+                timeout=self._patience_s,
+                isolation_level=None,
+                check_same_thread=False,
             )
             self._begin()
         except sqlite3.Error as error:

@@ -70,7 +70,9 @@ class Book:
         """A query is in the inbox of who is asked."""
         self.move("dispatched", question, Totals(received=1), period, recipient=question.address)
 
-    def answer(self, question: Question, outcome: str = "confirmed", *, late: bool = False, period: str = PERIOD) -> None:
+    def answer(
+        self, question: Question, outcome: str = "confirmed", *, late: bool = False, period: str = PERIOD
+    ) -> None:
         """A query is answered."""
         answer = self.reply("answer", question)
         substantive = outcome in {"confirmed", "not-confirmed", "partial"}
@@ -112,11 +114,11 @@ class Book:
         table = {"sha256": table_digest(lines), "rows": len(lines)}
         self.append("closed", None, period=period, as_of=as_of.isoformat(), by="administrator", table=table)
 
-    def change(self, index: int, **changes: Any) -> None:
+    def change(self, place: int, **changes: Any) -> None:
         """What a forger does to one entry: ``data`` is merged."""
-        leaf = self.leaves[index]
+        leaf = self.leaves[place]
         data = {**leaf.data, **changes.pop("data", {})}
-        self.leaves[index] = replace(leaf, data=data, **changes)
+        self.leaves[place] = replace(leaf, data=data, **changes)
 
 
 class Log:

@@ -1,0 +1,9 @@
+"""`huizhi log`: the ledger as proof."""
+
+import typer
+
+from services.cli.log import check, verify
+
+app = typer.Typer(help="Verify the ledger's log, and prove what it says.", no_args_is_help=True)
+app.command()(verify.verify)
+app.command()(check.check)
