@@ -20,6 +20,9 @@ from contracts.reminders import DEFAULT_POLICY, ReminderError, ReminderPolicy, p
 KIND_NAME = re.compile(r"[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+")
 """How kinds are named: two or more words joined by dots."""
 
+MAX_KIND_CHARACTERS = 64
+"""How long a kind's name may be: it stands in every leaf about it, and a leaf has a limit (``contracts.leaf``)."""
+
 _REQUIRED_MEMBERS = ("name", "type", "answer_owed", "description", "schema")
 _QUERY_MEMBERS = ("deadline_days", "urgent_deadline_days", "day_count", "reminders")
 _LONGEST_DEADLINE_DAYS = 3660
@@ -134,6 +137,8 @@ def kind_from_definition(document: object) -> Kind:
     name = document.get("name")
     if not isinstance(name, str) or not KIND_NAME.fullmatch(name):
         raise KindError("name: two or more words joined by dots, in lower case, for example certificate.verify")
+    if len(name) > MAX_KIND_CHARACTERS:
+        raise KindError(f"name: at most {MAX_KIND_CHARACTERS} characters")
     type_ = _type(document, name)
     if not document["answer_owed"]:
         _check_owes_nothing(document, name)
