@@ -11,15 +11,19 @@ from services.ledger.circular_api import circular_router
 from services.ledger.custody_api import custody_router
 from services.ledger.gauges import keep_gauges
 from services.ledger.intake import LedgerIntake, split_ledger_batch
+from services.ledger.keys import read_keys
+from services.ledger.log_api import log_router
 from services.ledger.metrics import LedgerMetrics
 from services.ledger.notifying import Notifier
 from services.ledger.ordering import Ordering
 from services.ledger.periods_api import periods_router
+from services.ledger.proofs_api import proofs_router
+from services.ledger.publishing import NoWitnesses, Publisher
 from services.ledger.reminders_api import reminders_router
 from services.ledger.scheduling import Scheduler
 from services.ledger.sequencer import Sequencer
 from services.ledger.set_aside import SettingAside
-from services.ledger.settings import LedgerSettings
+from services.ledger.settings import LedgerSettings, ProofSettings
 from services.ledger.waiting import Patience
 from services.registry.snapshot import SnapshotWatcher
 from services.runtime.amqp.broker import AioPikaBroker
@@ -45,7 +49,8 @@ from services.runtime.topology import DEAD_LETTERS, DISPATCH, LEDGER, REPORTS, S
 from services.runtime.trials import Trials
 
 DESCRIPTION = "Answers what was asked, answered and left unanswered, and whether it all adds up."
-_WRITER_CONNECTIONS = 2
+_WRITER_CONNECTIONS = 3
+"""The sequencer's, one for what is set aside, and the publisher's."""
 
 
 async def serve(stop: Stop) -> None:
@@ -54,7 +59,10 @@ async def serve(stop: Stop) -> None:
     """
     amqp, database, http = read_settings(AMQPSettings), read_settings(DatabaseSettings), read_settings(HTTPSettings)
     own = read_settings(LedgerSettings)
-    calendar, targets = read_settings(PlatformSettings).calendar(), read_settings(TargetSettings).read()
+    platform, proof = read_settings(PlatformSettings), read_settings(ProofSettings)
+    calendar, targets = platform.calendar(), read_settings(TargetSettings).read()
+    origin = proof.origin(platform.scope)
+    keys = read_keys(proof.key_files(), origin)
     registry, health = service_registry("ledger"), Health()
     metrics = LedgerMetrics(registry)
     broker = AioPikaBroker(amqp.url, name="ledger", confirm_timeout=amqp.confirm_timeout_s)
@@ -106,7 +114,11 @@ async def serve(stop: Stop) -> None:
         )
         for pump in pumps:
             health.add(f"queue {pump.queue}", pump.check)
+        publisher = Publisher(
+            writer, origin, keys, NoWitnesses(), interval_s=proof.interval_s, timeout_s=own.transaction_timeout_s
+        )
         health.add("writing", patience.check)
+        health.add("publishing", publisher.check)
         health.add("database", database_check(reader))
         app = create_app(
             "Huizhi ledger", DESCRIPTION, health=health, registry=registry, max_body_bytes=http.max_body_bytes
@@ -117,11 +129,14 @@ async def serve(stop: Stop) -> None:
         app.include_router(circular_router(reader, lambda: snapshots.current, calendar, targets))
         app.include_router(custody_router(reader, lambda: snapshots.current, calendar))
         app.include_router(reminders_router(reader, lambda: snapshots.current, calendar, ordering))
+        app.include_router(proofs_router(reader, lambda: snapshots.current))
+        app.include_router(log_router(reader, lambda: snapshots.current, [key.verifier for key in keys], proof.access))
         await together(
             stop,
             *(pump.run(stop) for pump in pumps),
             Scheduler(reader, lambda: snapshots.current, ordering, own.schedule_interval_s).run(stop),
             notifier.run(stop),
+            publisher.run(stop),
             keep_gauges(reader, metrics, own.gauges_interval_s, stop),
             serve_http(app, http, stop),
         )

@@ -6,6 +6,7 @@ from fastapi import Request
 
 from contracts.addresses import AddressError, covers, parse_address
 from contracts.problems import ProblemError, ProblemType, echo
+from services.ledger.store.connection import Row
 from services.registry.snapshot import Snapshot
 
 
@@ -36,6 +37,11 @@ def reader_of(request: Request, snapshot: Snapshot) -> Reader:
     if owner is None:
         raise ProblemError(ProblemType.UNAUTHENTICATED, "send the header Authorization: Bearer <your token>")
     return Reader(owner.address)
+
+
+def is_party(reader: Reader, message: Row) -> bool:
+    """Whether the reader has, or had, to do with the message of a row; an administrator has with every one."""
+    return reader.administrator or reader.address in (message["sender"], message["recipient"], *message["holders"])
 
 
 def readable_jurisdiction(reader: Reader, written: str | None, snapshot: Snapshot) -> str:

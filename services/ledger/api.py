@@ -1,24 +1,27 @@
 """The ledger's HTTP API: rates, what is behind them, and whether everything adds up. Source: design section 5."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import asyncpg
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.security import HTTPBearer
 
 from contracts.addresses import Tier
 from contracts.period import Calendar
 from contracts.problems import ProblemError, ProblemType
+from contracts.proof_wire import ProofOut
+from contracts.proofs import encode_proof
 from contracts.readings import Codes
 from contracts.wire import Conservation, MessageOut, ParkedPage, RateOut, RefusalPage, UnansweredPage
 from services.ledger import answers
-from services.ledger.access import readable_jurisdiction, reader_of
+from services.ledger.access import is_party, readable_jurisdiction, reader_of
 from services.ledger.conservation import broken_cohorts
 from services.ledger.held import custody_of
 from services.ledger.moments import FIRST_MOMENT, read_moment, read_span
+from services.ledger.proofs import FiguresClaim, prove_closed, prove_figures
 from services.ledger.rates import RateQuestion, figures
 from services.ledger.store.queries import READING, at_and_below
 from services.registry.snapshot import Snapshot
@@ -53,6 +56,8 @@ PeriodName = Annotated[str | None, Query(description="A statistical month or yea
 From = Annotated[str | None, Query(alias="from", description="Received at or after this moment")]
 To = Annotated[str | None, Query(description="Received before this moment; a day counts whole")]
 AsOf = Annotated[str | None, Query(description="Answers up to this moment; now by default. A day counts whole.")]
+Proof = Annotated[bool, Query(description="A proof of a month's figures, a file to be checked offline, in their place")]
+Closed = Annotated[bool, Query(description="With `proof`: of the figures that were fixed when the month was closed")]
 CodesName = Annotated[Codes, Query(description="Under the codes of the time, or read under today's codes")]
 Limit = Annotated[int, Query(ge=1, le=_LONGEST_PAGE, description="Items on a page")]
 After = Annotated[str | None, Query(description="`next` of the page before")]
@@ -63,7 +68,7 @@ def ledger_router(pool: "asyncpg.Pool[Any]", snapshot: Callable[[], Snapshot], c
     api = _LedgerAPI(pool, snapshot, calendar)
     # It only documents the token: each handler asks who reads.
     router = APIRouter(prefix="/v1", tags=["ledger"], dependencies=[Depends(HTTPBearer(auto_error=False))])
-    router.get("/rate", summary="The feedback rate of a jurisdiction")(api.rate)
+    router.get("/rate", summary="The feedback rate of a jurisdiction", response_model=RateOut | ProofOut)(api.rate)
     router.get("/unanswered", summary="What is behind the difference, oldest first")(api.unanswered)
     router.get("/messages/{id}", summary="A message, and what happened to it")(api.message)
     router.get("/refused", summary="What was not let in, newest first")(api.refused)
@@ -92,9 +97,16 @@ class _LedgerAPI:
         to: To = None,
         as_of: AsOf = None,
         codes: CodesName = "then",
-    ) -> RateOut:
+        proof: Proof = False,
+        closed: Closed = False,
+    ) -> RateOut | Response:
         snapshot = self._snapshot()
         code = readable_jurisdiction(reader_of(request, snapshot), jurisdiction, snapshot)
+        if proof or closed:
+            given = {"kind": kind, "from": from_, "to": to, "as_of": as_of, "codes": codes if codes != "then" else None}
+            _expect_provable(given, proof=proof)
+            month = _month(self._calendar, period)
+            return await self._prove(FiguresClaim(code, role, month, tier), closed=closed)
         name, span = read_span(self._calendar, period, from_, to)
         moment = read_moment("as_of", as_of, self._calendar, end_of_day=True) if as_of else None
         today = snapshot.directory if codes == "today" else None
@@ -116,6 +128,10 @@ class _LedgerAPI:
             tiers={each: answers.figures_out(counts) for each, counts in answer.tiers.items()},
             **answers.figures_members(answer.of(tier)),
         )
+
+    async def _prove(self, claim: FiguresClaim, *, closed: bool) -> Response:
+        document = await (prove_closed if closed else prove_figures)(self._pool, claim)
+        return Response(encode_proof(document), media_type="application/json")
 
     async def unanswered(
         self,
@@ -161,9 +177,8 @@ class _LedgerAPI:
             refusals = await connection.fetch(READING["refusals_of_message"], id)
         if not reader.administrator:
             # A participant sees its own messages and its own refusals; another's look as if they were not there.
-            parties = (row["sender"], row["recipient"], *row["holders"]) if row else ()
             refusals = [refusal for refusal in refusals if refusal["sender"] == reader.address]
-            if reader.address not in parties:
+            if row is None or not is_party(reader, row):
                 row, timeline = None, []
         if row is None and not refusals:
             raise ProblemError(ProblemType.NOT_FOUND, f"there is no message {id} that this token may see")
@@ -222,3 +237,27 @@ class _LedgerAPI:
             entries=size,
             broken=[answers.broken_cohort(row) for row in broken],
         )
+
+
+def _expect_provable(given: Mapping[str, str | None], *, proof: bool) -> None:
+    """Raises ProblemError where what is asked for beside ``proof`` is nothing that leaves state."""
+    if not proof:
+        raise ProblemError(ProblemType.INVALID_REQUEST, "closed goes with proof; /v1/periods has closed figures")
+    unprovable = [name for name, value in given.items() if value is not None]
+    if unprovable:
+        raise ProblemError(
+            ProblemType.INVALID_REQUEST,
+            f"leaves state a month's totals over all kinds as they stand: leave {', '.join(unprovable)} out, "
+            "and name the month as period; or take the proof of each message",
+        )
+
+
+def _month(calendar: Calendar, period: str | None) -> str:
+    name = read_span(calendar, period, None, None)[0] or ""
+    months = calendar.months(name)
+    if months != [name]:
+        raise ProblemError(
+            ProblemType.INVALID_REQUEST,
+            f"a year is proved month by month: ask for {months[0]} to {months[-1]}, and add up what they prove",
+        )
+    return name

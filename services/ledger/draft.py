@@ -12,7 +12,7 @@ from contracts.envelope import MessageType
 from contracts.problems import ProblemType
 from contracts.reasons import reason_code
 from services.ledger.outbound import outbound
-from services.ledger.records import CohortKey, Decision, Handover, MessageState, Move, NewEntry
+from services.ledger.records import CohortMove, Decision, Handover, MessageState, Move, MovedCohort, NewEntry
 from services.ledger.setting import Setting
 from services.ledger.transitions import TRANSITIONS, Event, State, following
 
@@ -88,19 +88,18 @@ class Draft:
             self.decision.updated[message.id] = message
         return True
 
-    def append(self, event: Event, message_id: UUID | None, data: Mapping[str, Any]) -> NewEntry:
-        """Append an entry to the log."""
-        entry = NewEntry(self.setting.size + len(self.decision.entries), self.setting.at, event, message_id, data)
+    def append(
+        self, event: Event, message_id: UUID | None, data: Mapping[str, Any], move: CohortMove | None = None
+    ) -> NewEntry:
+        """Append an entry to the log, and move the counters that it moves."""
+        entry = NewEntry(self.setting.size + len(self.decision.entries), self.setting.at, event, message_id, data, move)
         self.decision.entries.append(entry)
+        if move is not None:
+            for key in (move.recipient, move.sender):
+                moved = self.decision.moves.setdefault(key, MovedCohort(Move(), entry.index))
+                moved.by.add(move.by)
+                moved.entry = entry.index
         return entry
-
-    def move(self, query: MessageState, **counts: int) -> None:
-        """Move the counters of the two cohorts that ``query`` belongs to, its recipient's and its sender's."""
-        for role, address in (("recipient", query.address), ("sender", query.origin)):
-            key = CohortKey(role, address, query.tier, query.kind or "", query.period or "")
-            move = self.decision.moves.setdefault(key, Move())
-            for name, count in counts.items():
-                setattr(move, name, getattr(move, name) + count)
 
     def refuse(self, handover: Handover, record: Refused) -> None:
         """Record that something was not let in, and say so to its sender, where there is one."""

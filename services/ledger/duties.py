@@ -1,7 +1,7 @@
 """Duties: a recipient's time with a query, from its `dispatched` entry until it is answered, withdrawn or handed on.
 
 Every duty is counted once, in the cohorts of the address it is at and of the query's sender; these functions are the
-only ones that move counters.
+only ones that move counters, each with the entry that says so.
 """
 
 from datetime import datetime
@@ -12,7 +12,7 @@ from contracts.addresses import tier
 from contracts.envelope import SUBSTANTIVE
 from services.ledger import reminding
 from services.ledger.draft import Draft, is_query
-from services.ledger.records import MessageState, PastDuty
+from services.ledger.records import CohortKey, CohortMove, MessageState, Move, PastDuty
 from services.ledger.transitions import OPEN, Event
 
 
@@ -26,9 +26,9 @@ def begin(draft: Draft, message: MessageState, address: str, recipient: str) -> 
     message.tier = tier(message.origin, address)
     message.dispatched_at = draft.setting.at
     message.period = draft.setting.calendar.period_of(draft.setting.at)
-    draft.append(Event.DISPATCHED, message.id, cohort_data(message, recipient=recipient))
+    move = _moves(message, Move(received=1, unanswered=1)) if is_query(message) else None
+    draft.append(Event.DISPATCHED, message.id, cohort_data(message, recipient=recipient), move)
     if is_query(message):
-        draft.move(message, received=1, unanswered=1)
         reminding.begin(draft.setting, message)
 
 
@@ -48,8 +48,8 @@ def answer(draft: Draft, query: MessageState, answer_id: UUID, outcome: str, arr
         "on_time_original": query.on_time_original,
         "substantive": substantive,
     }
-    draft.append(Event.ANSWERED, query.id, cohort_data(query, **said, **judged))
-    draft.move(query, answered=1, unanswered=-1, **{name: int(value) for name, value in judged.items()})
+    counted = Move(answered=1, unanswered=-1, **{name: int(value) for name, value in judged.items()})
+    draft.append(Event.ANSWERED, query.id, cohort_data(query, **said, **judged), _moves(query, counted))
 
 
 def withdraw(draft: Draft, query: MessageState, **said: Any) -> None:
@@ -59,10 +59,11 @@ def withdraw(draft: Draft, query: MessageState, **said: Any) -> None:
     query.closed_at = draft.setting.at
     query.remind_at = None
     query.parked_reason = None
-    data = cohort_data(query, **said) if owed else said
-    draft.append(Event.WITHDRAWN, query.id, data)
     if owed:
-        draft.move(query, withdrawn=1, unanswered=-1)
+        move = _moves(query, Move(withdrawn=1, unanswered=-1))
+        draft.append(Event.WITHDRAWN, query.id, cohort_data(query, **said), move)
+    else:
+        draft.append(Event.WITHDRAWN, query.id, said)
 
 
 def hand_on(draft: Draft, query: MessageState, event: Event, address: str, taken_at: datetime, **said: Any) -> None:
@@ -70,8 +71,8 @@ def hand_on(draft: Draft, query: MessageState, event: Event, address: str, taken
     if query.recipient is None or query.dispatched_at is None:
         raise AssertionError("only what somebody has received can be handed on")
     draft.apply(query, event)
-    draft.append(event, query.id, cohort_data(query, by=query.recipient, to=address, **said))
-    draft.move(query, forwarded=1, unanswered=-1)
+    data = cohort_data(query, by=query.recipient, to=address, **said)
+    draft.append(event, query.id, data, _moves(query, Move(forwarded=1, unanswered=-1)))
     draft.decision.past_duties.append(_past(draft, query, query.recipient, query.dispatched_at))
     query.holders = [*query.holders, query.recipient]
     query.duty += 1
@@ -96,6 +97,15 @@ def cohort_data(message: MessageState, **more: Any) -> dict[str, Any]:
         "duty": message.duty,
         **more,
     }
+
+
+def _moves(query: MessageState, by: Move) -> CohortMove:
+    """``by`` in the two cohorts that the present duty belongs to."""
+    recipient, sender = (
+        CohortKey(role, address, query.tier, query.kind or "", query.period or "")
+        for role, address in (("recipient", query.address), ("sender", query.origin))
+    )
+    return CohortMove(recipient, sender, by)
 
 
 def _past(draft: Draft, query: MessageState, recipient: str, received_at: datetime) -> PastDuty:

@@ -90,7 +90,7 @@ class LedgerIntake:
         self._metrics.commit_seconds.observe(time.perf_counter() - started)
         self._metrics.committed(decision, refusals)
         self._committed(decision)
-        await publish_until_taken(sinks[DISPATCH], dispatches(decision.handovers), self._stop)
+        await publish_until_taken(sinks[DISPATCH], dispatches(decision), self._stop)
         reached("ledger.handed-over")
 
     async def _give_up(self, letter: Publication, sinks: Sinks) -> None:

@@ -46,6 +46,12 @@ class LedgerMetrics:
             ("outcome",),
             registry=registry,
         )
+        self.cosignatures = Counter(
+            "huizhi_log_cosignatures_total",
+            "Checkpoints that a witness was asked to sign, by what became of it.",
+            ("witness", "outcome"),
+            registry=registry,
+        )
         self.standing = {
             column: Gauge(name, text, registry=registry)
             for column, name, text in (
@@ -60,6 +66,12 @@ class LedgerMetrics:
                     "set_aside",
                     "huizhi_set_aside_records",
                     "Records that could not be taken and wait for someone to look.",
+                ),
+                ("published", "huizhi_log_published_entries", "Entries that the published checkpoint covers."),
+                (
+                    "published_at",
+                    "huizhi_log_checkpoint_timestamp_seconds",
+                    "When the newest checkpoint was published, in seconds since 1970; 0 where none was.",
                 ),
             )
         }
@@ -94,5 +106,4 @@ class LedgerMetrics:
         if decision.inserted:
             oldest = min(message.arrived_at for message in decision.inserted.values())
             self._lag_seconds.observe(max(0.0, (datetime.now(UTC) - oldest).total_seconds()))
-        for handover in decision.handovers:
-            self._duplicates.inc(sum(len(receipt.duplicate) for receipt in handover.receipts.values()))
+        self._duplicates.inc(sum(len(receipt.duplicate) for receipt in decision.receipts()))

@@ -1,6 +1,6 @@
 """What the ledger deals in: the state of a message, entries, counters, receipts, and a decision that gathers them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Any
@@ -91,17 +91,6 @@ class PastDuty:
 
 
 @dataclass(frozen=True, slots=True)
-class NewEntry:
-    """An entry about to be appended. ``data`` is JSON: everything needed to derive the state from the entries alone."""
-
-    index: int
-    at: datetime
-    event: Event
-    message_id: UUID | None
-    data: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class CohortKey:
     """Which cohort a counter belongs to, and from which role it is seen."""
 
@@ -124,6 +113,58 @@ class Move:
     unanswered: int = 0
     withdrawn: int = 0
     forwarded: int = 0
+
+    def add(self, other: "Move") -> None:
+        """Change the counters by as much as ``other`` does, too."""
+        for name in _COUNTERS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+_COUNTERS = tuple(field.name for field in fields(Move))
+
+
+@dataclass(frozen=True, slots=True)
+class CohortMove:
+    """Which two cohorts an entry moves, its recipient's and its sender's, and by how much each."""
+
+    recipient: CohortKey
+    sender: CohortKey
+    by: Move
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """An entry about to be appended. ``data`` is JSON: everything needed to derive the state from the entries alone.
+
+    ``move`` is what it counts, None where it counts nothing.
+    """
+
+    index: int
+    at: datetime
+    event: Event
+    message_id: UUID | None
+    data: Mapping[str, Any]
+    move: CohortMove | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SealedEntry:
+    """An entry as it stands in the log: its data is complete, and ``leaf_hash`` commits to all of it."""
+
+    index: int
+    at: datetime
+    event: Event
+    message_id: UUID | None
+    data: Mapping[str, Any]
+    leaf_hash: bytes
+
+
+@dataclass(slots=True)
+class MovedCohort:
+    """By how much a transaction moves a cohort in all, and the newest entry that does."""
+
+    by: Move
+    entry: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +189,9 @@ class NewRefusal:
 
 @dataclass(slots=True)
 class Receipt:
-    """What one sender is told about its messages of one batch."""
+    """What one sender is told about its messages of one batch. ``accepted`` names the entries; their leaf hashes are
+    known once they are on the log.
+    """
 
     batch: UUID
     sender: str
@@ -172,13 +215,22 @@ class Handover:
 
 @dataclass(slots=True)
 class Decision:
-    """What a transaction writes, and what is handed over after it."""
+    """What a transaction writes, and what is handed over after it.
+
+    ``leaf_hashes`` has, once the entries are written, theirs and those of all earlier ones that the receipts name.
+    """
 
     entries: list[NewEntry] = field(default_factory=list)
     inserted: dict[UUID, MessageState] = field(default_factory=dict)
     updated: dict[UUID, MessageState] = field(default_factory=dict)
     past_duties: list[PastDuty] = field(default_factory=list)
-    moves: dict[CohortKey, Move] = field(default_factory=dict)
+    moves: dict[CohortKey, MovedCohort] = field(default_factory=dict)
     closings: list[NewClosing] = field(default_factory=list)
     refused: dict[UUID, Refused] = field(default_factory=dict)
     handovers: list[Handover] = field(default_factory=list)
+    leaf_hashes: dict[int, bytes] = field(default_factory=dict)
+
+    def receipts(self) -> Iterator[Receipt]:
+        """The receipts of all batches."""
+        for handover in self.handovers:
+            yield from handover.receipts.values()

@@ -1,7 +1,7 @@
 """The sequencer: puts batches on the ledger, one transaction at a time, in one order.
 
-A transaction locks the head of the log, loads what is known, lets ``decide`` decide, writes, and commits. What it
-returns may be handed over only because the commit is there.
+A transaction locks the head of the log, loads what is known, lets ``decide`` decide, seals the entries into leaves of
+the Merkle tree, writes, and commits. What it returns may be handed over only because the commit is there.
 """
 
 import asyncio
@@ -19,12 +19,14 @@ from contracts.period import Calendar
 from services.ledger import head
 from services.ledger.decisions import append_refusals, closes, decide, wanted_ids
 from services.ledger.head import Head
-from services.ledger.records import Decision, NewRefusal
+from services.ledger.records import Decision, NewRefusal, SealedEntry
 from services.ledger.setting import Setting
 from services.ledger.store import writing
 from services.ledger.store.connection import Connection
 from services.ledger.store.time_limit import borrowed, statement_limit
 from services.ledger.store.transaction import transaction
+from services.ledger.totals import RunningTotals
+from services.ledger.tree import seal
 from services.runtime.kill_points import reached
 
 _SALT_BYTES = 16
@@ -135,10 +137,23 @@ async def _write(connection: Connection, decision: Decision, refusals: list[NewR
     await writing.insert_messages(connection, decision.inserted.values())
     await writing.update_messages(connection, decision.updated.values())
     await writing.insert_past_duties(connection, decision.past_duties)
-    await writing.append_entries(connection, decision.entries)
+    # What a closing fixes is counted from what stands above, and its entry commits to it.
+    tables = await writing.close_periods(connection, decision.closings)
+    totals = await writing.load_totals(connection, decision.moves)
+    entries = seal(decision.entries, RunningTotals(totals), tables)
+    await writing.append_entries(connection, entries)
     await writing.move_cohorts(connection, decision.moves)
     await writing.insert_refusals(connection, refusals)
-    await writing.close_periods(connection, decision.closings)
+    await _grow_tree(connection, decision, entries)
+
+
+async def _grow_tree(connection: Connection, decision: Decision, entries: list[SealedEntry]) -> None:
+    if entries:
+        await writing.grow_tree(connection, entries[0].index, [entry.leaf_hash for entry in entries])
+    hashes = {entry.index: entry.leaf_hash for entry in entries}
+    named = {index for receipt in decision.receipts() for _, index in receipt.accepted}
+    earlier = await writing.load_leaf_hashes(connection, named - hashes.keys())
+    decision.leaf_hashes = hashes | earlier
 
 
 def _new_salt() -> bytes:

@@ -1,12 +1,17 @@
-"""The ledger's own settings, prefix ``HUIZHI_LEDGER_``."""
+"""The ledger's own settings, prefixes ``HUIZHI_LEDGER_`` and ``HUIZHI_PROOF_``."""
 
-from typing import Annotated
+import os
+from pathlib import Path
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.ledger.channels import channels
 from services.runtime.settings import BatchSettings
+
+_NAME = r"^[a-z0-9](?:[a-z0-9.-]{0,126}[a-z0-9])?$"
+"""What a part of a log's name looks like: as a host's name does, so that it may stand in a path and in a note."""
 
 
 def _channels(urls: str) -> str:
@@ -37,3 +42,31 @@ class LedgerSettings(BaseSettings):
     def batches(self) -> BatchSettings:
         """As the pump takes them. A batch that is there does not wait for another one."""
         return BatchSettings(size=self.batches_at_once, linger_ms=0, HUIZHI_PREFETCH=self.prefetch)
+
+
+class ProofSettings(BaseSettings):
+    """What the log is called, which keys sign its checkpoints, who confirms them, and who may read it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HUIZHI_PROOF_", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    platform: str = Field(default="huizhi.local", pattern=_NAME)
+    shard: str = Field(default="0", pattern=_NAME)
+    # Paths as in PATH, with colons between them. The first key signs first; all sign.
+    keys: str = Field(min_length=1)
+    access: Literal["public", "participants"] = "public"
+    interval_s: float = Field(default=1.0, gt=0, le=3600)
+    witnesses: str = ""
+
+    def origin(self, scope: str) -> str:
+        """The log's name: the platform's, the code that it serves, and the shard's."""
+        return f"{self.platform}/{scope or NATIONAL}/{self.shard}"
+
+    def key_files(self) -> list[Path]:
+        """The files of the keys, in the order in which they sign."""
+        return [Path(path) for path in self.keys.split(os.pathsep) if path]
+
+
+NATIONAL = "national"
+"""Stands in a log's name for the code of a platform that serves the whole country."""

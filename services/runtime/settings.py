@@ -116,10 +116,11 @@ class LogSettings(BaseSettings):
 
 
 class PlatformSettings(BaseSettings):
-    """By which calendar this deployment counts."""
+    """Which code this deployment serves, empty for the whole country, and by which calendar it counts."""
 
     model_config = _config("HUIZHI_")
 
+    scope: str = Field(default="", pattern=r"^(?:[0-9]{2}(?:[0-9]{2}){0,2}|[0-9]{9})?$")
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "Asia/Shanghai"
     period_first_day: int = Field(default=21, ge=1, le=28)
     period_year_end_month: int = Field(default=12, ge=1, le=12)

@@ -25,8 +25,10 @@ from services.ledger import __main__ as ledger
 from services.ledger.api import ledger_router
 from services.ledger.circular_api import circular_router
 from services.ledger.custody_api import custody_router
+from services.ledger.log_api import log_router
 from services.ledger.ordering import Ordering
 from services.ledger.periods_api import periods_router
+from services.ledger.proofs_api import proofs_router
 from services.ledger.reminders_api import reminders_router
 from services.registry.snapshot import Snapshot, SnapshotWatcher
 from services.runtime.amqp.broker import AioPikaBroker
@@ -70,6 +72,8 @@ def ledger_document() -> dict[str, Any]:
         custody_router(_NO_POOL, _no_snapshot, _CALENDAR),
         reminders_router(_NO_POOL, _no_snapshot, _CALENDAR, ordering),
         circular_router(_NO_POOL, _no_snapshot, _CALENDAR, Targets()),
+        proofs_router(_NO_POOL, _no_snapshot),
+        log_router(_NO_POOL, _no_snapshot, [], "public"),
     ]
     return _document("Huizhi ledger", ledger.DESCRIPTION, *routes)
 

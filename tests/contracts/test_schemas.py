@@ -142,7 +142,7 @@ def test_a_receipt_as_the_ledger_makes_it_follows_its_schema() -> None:
     receipt.accepted.append((uuid.uuid4(), 7))
     receipt.duplicate.append(uuid.uuid4())
     receipt.refused += [(uuid.uuid4(), "unknown-kind", "why"), (None, "missing-message-id", "why")]
-    message = receipt_message(receipt, datetime.now(UTC))
+    message = receipt_message(receipt, {7: bytes(32)}, datetime.now(UTC))
     publication = inbox_publication(message, Placement("410102", "410102"))
 
     assert message.type == RECEIPT

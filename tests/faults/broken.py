@@ -115,7 +115,7 @@ def hand_over_first() -> None:
 
     async def write_and_hand_over(connection: Connection, decision: Decision, refusals: list[NewRefusal]) -> None:
         await write(connection, decision, refusals)
-        await publish_until_taken(held["sinks"][DISPATCH], dispatches(decision.handovers), Stop())
+        await publish_until_taken(held["sinks"][DISPATCH], dispatches(decision), Stop())
 
     _put(intake.LedgerIntake, "handle", handle_and_hold)
     _put(sequencer, "_write", write_and_hand_over)

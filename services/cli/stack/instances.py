@@ -54,12 +54,15 @@ def names(counts: Mapping[str, int]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every instance of a stack shares: owner's and administrator's URLs, of which each service gets its own."""
+    """What every instance of a stack shares: owner's and administrator's URLs, of which each service gets its own, and
+    the key that the ledger signs the log with where the operator names none.
+    """
 
     database_url: str
     amqp_url: str
     credentials: Credentials
     logs: Path
+    proof_key: Path
 
     def program(self, instance: Instance) -> Program:
         """How to run an instance."""
@@ -76,7 +79,9 @@ class Surroundings:
         service = instance.service
         database = urlsplit(self.database_url).path.removeprefix("/")
         passwords = self.credentials
+        key = {"HUIZHI_PROOF_KEYS": str(self.proof_key)} if service == "ledger" else {}
         return {
+            **key,
             **{name: value for name, value in os.environ.items() if name not in _OWN},
             "HUIZHI_DATABASE_URL": _as(
                 self.database_url, role_name(database, service), passwords.database_roles[service]

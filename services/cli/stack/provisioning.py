@@ -7,6 +7,7 @@ from services.cli.stack.credentials import Credentials
 from services.cli.stack.instances import ACCOUNTS
 from services.cli.stack.servers import Servers
 from services.ledger.store import provision as database
+from services.ledger.store.faults import UnprovableLogError
 from services.registry import provision as registry
 from services.registry.errors import RegistryError
 from services.runtime.settings import QueueSettings, SettingsError, read_settings
@@ -29,5 +30,5 @@ async def provision(servers: Servers, credentials: Credentials) -> None:
             admin_token=credentials.admin_token,
             limits=QueueLimits(queues.internal_bytes, queues.inbox_bytes),
         )
-    except (SettingsError, RegistryError, asyncpg.PostgresError) as error:
+    except (SettingsError, RegistryError, asyncpg.PostgresError, UnprovableLogError) as error:
         raise StackError(f"database and broker cannot be provisioned: {error}") from error

@@ -18,6 +18,7 @@ from services.cli.stack.instances import Instance, Surroundings, names
 from services.cli.stack.ports import choose
 from services.cli.stack.processes import ProcessBook, ProcessIdentity
 from services.cli.stack.progress import Terminal
+from services.cli.stack.proof_key import proof_key
 from services.cli.stack.provisioning import provision
 from services.cli.stack.stack_file import ServiceAddress, StackFile
 from services.cli.stack.supervisor import Supervisor
@@ -85,7 +86,8 @@ async def _bring_up(
     with terminal.step("database and broker provisioned"):
         await provision(reached, credentials)
     started = [Instance(name, service, ports[name]) for name, service in instances.items()]
-    surroundings = Surroundings(reached.database_url, reached.amqp_url, credentials, logs)
+    key = proof_key(directory)
+    surroundings = Surroundings(reached.database_url, reached.amqp_url, credentials, logs, key)
     await together(*(_start_instance(instance, surroundings, supervisor, terminal) for instance in started))
     addresses = {instance.name: instance.url for instance in started}
     return StackFile(

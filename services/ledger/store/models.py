@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, LargeBinary, String, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, LargeBinary, SmallInteger, String, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
@@ -27,17 +27,64 @@ class LogHead(SQLModel, table=True):
 
 
 class Entry(SQLModel, table=True):
-    """One fact, for ever: the database itself refuses to change or delete one. ``index`` counts from 0 without gaps."""
+    """One fact, for ever: the database itself refuses to change or delete one. ``index`` counts from 0 without gaps.
+
+    ``leaf_hash`` is its leaf's in the Merkle tree. The leaf's bytes follow from the other columns (``contracts.leaf``)
+    and are not kept.
+    """
 
     __tablename__: ClassVar[str] = "entry"
-    # The timeline of one message is read by its id.
-    __table_args__ = (Index("entry_by_message", "message_id", "index"),)
+    __table_args__ = (
+        # The timeline of one message is read by its id.
+        Index("entry_by_message", "message_id", "index"),
+        CheckConstraint("octet_length(leaf_hash) = 32", name="entry_leaf_hash"),
+    )
 
     index: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     at: datetime = Field(sa_type=_MOMENT)
     event: str
     message_id: UUID | None = None
     data: dict[str, Any] = Field(sa_type=JSONB)
+    leaf_hash: bytes = Field(sa_type=LargeBinary)
+
+
+class TreeTile(SQLModel, table=True):
+    """The Merkle tree above its leaves, in tiles of 256 hashes (C2SP tlog-tiles, section "Merkle Tree").
+
+    A hash is appended when the tile below it is full. The tiles of level 0 are the leaf hashes of the entries.
+    """
+
+    __tablename__: ClassVar[str] = "tree_tile"
+    __table_args__ = (
+        CheckConstraint("level >= 1 AND number >= 0", name="tree_tile_place"),
+        CheckConstraint(
+            "octet_length(hashes) BETWEEN 32 AND 8192 AND octet_length(hashes) % 32 = 0", name="tree_tile_hashes"
+        ),
+    )
+
+    level: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
+    number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    hashes: bytes = Field(sa_type=LargeBinary)
+
+
+class Checkpoint(SQLModel, table=True):
+    """The newest checkpoint that was published, as a signed note. One row, which never goes back to a smaller size, and
+    never names another root for the same one.
+    """
+
+    __tablename__: ClassVar[str] = "checkpoint"
+    __table_args__ = (
+        CheckConstraint("single", name="checkpoint_is_one_row"),
+        CheckConstraint("octet_length(root) = 32", name="checkpoint_root"),
+    )
+
+    single: bool = Field(default=True, primary_key=True)
+    size: int = Field(sa_type=BigInteger)
+    root: bytes = Field(sa_type=LargeBinary)
+    note: str
+    # Among checkpoints of one size, the one with more signatures stands.
+    signatures: int
+    published_at: datetime = Field(sa_type=_MOMENT)
 
 
 class Message(SQLModel, table=True):
@@ -190,6 +237,8 @@ class Cohort(SQLModel, table=True):
     forwarded: int = Field(sa_type=BigInteger)
     on_time_original: int = Field(sa_type=BigInteger)
     substantive: int = Field(sa_type=BigInteger)
+    # The newest entry that moved it: its leaf states the cohort's totals.
+    entry: int = Field(sa_type=BigInteger)
 
 
 class Closing(SQLModel, table=True):

@@ -69,16 +69,44 @@ UPDATE message AS m
             reminded, reminded_at, reminder_batch)
  WHERE m.id = n.id;
 
+-- name: totals
+-- Where the cohorts that are about to move stand, over all their kinds.
+SELECT n.role, n.address, n.tier, n.period, sum(c.received)::bigint AS received, sum(c.answered)::bigint AS answered,
+       sum(c.on_time)::bigint AS on_time, sum(c.on_time_original)::bigint AS on_time_original,
+       sum(c.substantive)::bigint AS substantive, sum(c.withdrawn)::bigint AS withdrawn, sum(c.forwarded)::bigint AS forwarded
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS n(role, address, tier, period)
+  JOIN cohort AS c USING (role, address, tier, period)
+ GROUP BY n.role, n.address, n.tier, n.period;
+
 -- name: append_entries
 -- The log grows. The primary key refuses an index that is taken.
-INSERT INTO entry (index, at, event, message_id, data)
-SELECT n.index, $2, n.event, n.message_id, n.data::jsonb
-  FROM unnest($1::bigint[], $3::text[], $4::uuid[], $5::text[]) AS n(index, event, message_id, data);
+INSERT INTO entry (index, at, event, message_id, data, leaf_hash)
+SELECT n.index, $2, n.event, n.message_id, n.data::jsonb, n.leaf_hash
+  FROM unnest($1::bigint[], $3::text[], $4::uuid[], $5::text[], $6::bytea[]) AS n(index, event, message_id, data, leaf_hash);
+
+-- name: leaf_hashes
+-- The leaf hashes of entries that were appended earlier, for a receipt that is made again.
+SELECT index, leaf_hash FROM entry WHERE index = ANY($1::bigint[]);
+
+-- name: begun_leaves
+-- The leaf hashes from $1 up to $2, one behind the other: a tile of level 0, or the beginning of one.
+SELECT coalesce(string_agg(leaf_hash, '' ORDER BY index), '') AS hashes FROM entry WHERE index >= $1 AND index < $2;
+
+-- name: begun_tile
+-- The hashes of a tile above level 0.
+SELECT hashes FROM tree_tile WHERE level = $1 AND number = $2;
+
+-- name: grow_tiles
+-- Hashes are appended to tiles above level 0, which begin with their first.
+INSERT INTO tree_tile (level, number, hashes)
+SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::bytea[])
+    ON CONFLICT (level, number) DO UPDATE SET hashes = tree_tile.hashes || excluded.hashes;
 
 -- name: begin_cohorts
 -- Cohorts begin at zero. Apart from their moves, because a check is held against a proposed row even where it meets one that is there.
-INSERT INTO cohort (role, address, tier, kind, period, received, answered, on_time, on_time_original, substantive, unanswered, withdrawn, forwarded)
-SELECT n.*, 0, 0, 0, 0, 0, 0, 0, 0 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS n
+INSERT INTO cohort (role, address, tier, kind, period, received, answered, on_time, on_time_original, substantive, unanswered, withdrawn, forwarded,
+                    entry)
+SELECT n.*, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS n
     ON CONFLICT (role, address, tier, kind, period) DO NOTHING;
 
 -- name: move_cohorts
@@ -86,10 +114,10 @@ SELECT n.*, 0, 0, 0, 0, 0, 0, 0, 0 FROM unnest($1::text[], $2::text[], $3::text[
 UPDATE cohort AS c
    SET received = c.received + n.received, answered = c.answered + n.answered, on_time = c.on_time + n.on_time, on_time_original =
        c.on_time_original + n.on_time_original, substantive = c.substantive + n.substantive, unanswered = c.unanswered + n.unanswered,
-       withdrawn = c.withdrawn + n.withdrawn, forwarded = c.forwarded + n.forwarded
+       withdrawn = c.withdrawn + n.withdrawn, forwarded = c.forwarded + n.forwarded, entry = n.entry
   FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],
-              $11::bigint[], $12::bigint[], $13::bigint[])
-       AS n(role, address, tier, kind, period, received, answered, on_time, on_time_original, substantive, unanswered, withdrawn, forwarded)
+              $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[])
+       AS n(role, address, tier, kind, period, received, answered, on_time, on_time_original, substantive, unanswered, withdrawn, forwarded, entry)
  WHERE (c.role, c.address, c.tier, c.kind, c.period) = (n.role, n.address, n.tier, n.kind, n.period);
 
 -- name: refusals_by_id
@@ -135,4 +163,16 @@ SELECT r.role, r.address, d.tier, d.kind, d.period, count(*),
        count(*) FILTER (WHERE d.ended_as = 'forwarded' AND d.ended_at < $2)
   FROM duty AS d, LATERAL (VALUES ('recipient', d.address), ('sender', d.origin)) AS r(role, address)
  WHERE d.period = $1
- GROUP BY r.role, r.address, d.tier, d.kind, d.period;
+ GROUP BY r.role, r.address, d.tier, d.kind, d.period
+RETURNING role, address, tier, kind, period, received, answered, on_time, on_time_original, substantive, unanswered, withdrawn, forwarded;
+
+-- name: flush_standby
+-- Something to commit, so that the commit waits for the standby: then the standby has all that was committed before, too.
+SELECT pg_logical_emit_message(true, 'huizhi', '');
+
+-- name: publish_checkpoint
+-- The newest checkpoint: of several ledgers' the largest one stands, and among those of one size the one with the most signatures.
+INSERT INTO checkpoint (single, size, root, note, signatures, published_at) VALUES (true, $1, $2, $3, $4, $5)
+    ON CONFLICT (single) DO UPDATE
+   SET size = excluded.size, root = excluded.root, note = excluded.note, signatures = excluded.signatures, published_at = excluded.published_at
+ WHERE (checkpoint.size, checkpoint.signatures) < (excluded.size, excluded.signatures);

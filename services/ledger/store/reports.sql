@@ -170,7 +170,9 @@ SELECT role, address, tier, kind, period, c.received AS received, c.answered AS 
 SELECT (SELECT size FROM log_head) AS entries,
        (SELECT coalesce(sum(unanswered), 0)::bigint FROM cohort WHERE role = 'recipient') AS unanswered,
        (SELECT count(*) FROM message WHERE state = 'parked') AS parked,
-       (SELECT count(*) FROM set_aside) AS set_aside;
+       (SELECT count(*) FROM set_aside) AS set_aside,
+       (SELECT coalesce(max(size), 0) FROM checkpoint) AS published,
+       (SELECT coalesce(extract(epoch FROM max(published_at)), 0)::float8 FROM checkpoint) AS published_at;
 
 -- name: open_by_state
 -- How many received queries wait in which state.
@@ -263,3 +265,40 @@ SELECT place.code, grouping(place.code) = 1 AS whole, count(*) AS received,
  WHERE left(period, 4)::int = place.year AND received_at <= month.as_of AND received_at >= $8 AND received_at < $9
    AND ($6::text IS NULL OR tier = $6) AND ($7::text IS NULL OR kind = $7)
  GROUP BY GROUPING SETS ((place.code), ());
+
+-- name: log_size
+-- How many entries the log has.
+SELECT size FROM log_head;
+
+-- name: checkpoint
+-- The newest published checkpoint; none where nothing was published yet.
+SELECT size, root, note, published_at FROM checkpoint;
+
+-- name: tiles
+-- Tiles by level, number and width, as far as they are there.
+SELECT t.level, t.number, t.width,
+       CASE WHEN t.level = 0
+            THEN (SELECT string_agg(e.leaf_hash, '' ORDER BY e.index) FROM entry AS e
+                   WHERE e.index >= t.number * 256 AND e.index < t.number * 256 + t.width)
+            ELSE (SELECT substr(r.hashes, 1, t.width * 32) FROM tree_tile AS r WHERE r.level = t.level AND r.number = t.number)
+       END AS hashes
+  FROM unnest($1::smallint[], $2::bigint[], $3::int[]) AS t(level, number, width);
+
+-- name: entries
+-- The entries from $1 up to $2.
+SELECT index, at, event, message_id, data FROM entry WHERE index >= $1 AND index < $2 ORDER BY index;
+
+-- name: entries_at
+-- The entries at some places of the log.
+SELECT index, at, event, message_id, data FROM entry WHERE index = ANY($1::bigint[]) ORDER BY index;
+
+-- name: newest_of_cohorts
+-- For each cohort at and below an address, the newest entry that moved it: its leaf states where the cohort stands. $5 at most.
+SELECT address, tier, max(entry) AS entry FROM cohort
+ WHERE role = $1 AND period = $2 AND address LIKE $3 AND ($4::text IS NULL OR tier = $4)
+ GROUP BY address, tier ORDER BY entry LIMIT $5;
+
+-- name: closed_table
+-- All cohorts of a closed month.
+SELECT role, address, tier, kind, period, received, answered, on_time, on_time_original, substantive, unanswered, withdrawn, forwarded
+  FROM closed_cohort WHERE period = $1;

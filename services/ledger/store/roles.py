@@ -30,6 +30,9 @@ _GRANTS = {
         f"GRANT SELECT, INSERT ON {', '.join(APPEND_ONLY_TABLES)} TO {{role}}",
         "GRANT SELECT, INSERT, UPDATE ON message, cohort TO {role}",
         "GRANT SELECT, UPDATE ON log_head TO {role}",
+        # Triggers see to it that tiles grow at their end only, and that the checkpoint never goes back.
+        "GRANT SELECT, INSERT, UPDATE (hashes) ON tree_tile TO {role}",
+        "GRANT SELECT, INSERT, UPDATE ON checkpoint TO {role}",
         "GRANT SELECT ON duty TO {role}",
     ],
 }

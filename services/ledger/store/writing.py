@@ -9,20 +9,26 @@ from uuid import UUID
 import msgspec
 
 from contracts.envelope import MessageType
+from contracts.leaf import Totals, closing_table
+from contracts.merkle import HASH_BYTES
+from contracts.tiles import TILE_WIDTH, Tile
 from services.ledger.records import (
     CHANGING,
     COLUMNS,
     CohortKey,
     MessageState,
-    Move,
+    MovedCohort,
     NewClosing,
-    NewEntry,
     NewRefusal,
     PastDuty,
+    SealedEntry,
 )
 from services.ledger.store.connection import Connection
+from services.ledger.store.faults import DamagedTreeError
 from services.ledger.store.queries import WRITING
+from services.ledger.totals import TotalsKey, totals_key
 from services.ledger.transitions import State
+from services.ledger.tree import filling, grow
 
 _READ_ALL = attrgetter(*COLUMNS)
 _READ_CHANGING = attrgetter("id", *CHANGING)
@@ -69,30 +75,64 @@ async def load_closed(connection: Connection) -> set[str]:
     return {row["period"] for row in await connection.fetch(WRITING["closed_periods"])}
 
 
-async def close_periods(connection: Connection, closings: Sequence[NewClosing]) -> None:
-    """Fix the figures of months; this comes after everything else that the transaction writes."""
+async def close_periods(connection: Connection, closings: Sequence[NewClosing]) -> dict[int, tuple[bytes, ...]]:
+    """Fix the figures of months: the tables of their cohorts, by the closings' entries.
+
+    It comes when the messages and past duties of the transaction are written, which it counts.
+    """
+    tables = {}
     for closing in closings:
         about = (closing.period, closing.as_of, closing.at, closing.by, closing.entry)
         await connection.execute(WRITING["close_period"], *about)
-        await connection.execute(WRITING["fix_cohorts"], closing.period, closing.as_of)
+        rows = await connection.fetch(WRITING["fix_cohorts"], closing.period, closing.as_of)
+        tables[closing.entry] = closing_table(map(dict, rows))
+    return tables
 
 
-async def append_entries(connection: Connection, entries: Sequence[NewEntry]) -> None:
+async def load_totals(connection: Connection, cohorts: Iterable[CohortKey]) -> dict[TotalsKey, Totals]:
+    """Where the cohorts stand before the transaction moves them; those that have not begun are left out."""
+    keys = {totals_key(cohort) for cohort in cohorts}
+    if not keys:
+        return {}
+    rows = await connection.fetch(WRITING["totals"], *_columns(keys))
+    return {TotalsKey(*row[:4]): Totals(*row[4:]) for row in map(tuple, rows)}
+
+
+async def append_entries(connection: Connection, entries: Sequence[SealedEntry]) -> None:
     """Append to the log. All entries of a transaction have the same time."""
     if entries:
-        indexes, events, message_ids, data = _columns(
-            (entry.index, entry.event, entry.message_id, msgspec.json.encode(entry.data).decode()) for entry in entries
+        indexes, events, message_ids, data, leaf_hashes = _columns(
+            (entry.index, entry.event, entry.message_id, msgspec.json.encode(entry.data).decode(), entry.leaf_hash)
+            for entry in entries
         )
-        await connection.execute(WRITING["append_entries"], indexes, entries[0].at, events, message_ids, data)
+        await connection.execute(
+            WRITING["append_entries"], indexes, entries[0].at, events, message_ids, data, leaf_hashes
+        )
 
 
-async def move_cohorts(connection: Connection, moves: dict[CohortKey, Move]) -> None:
+async def grow_tree(connection: Connection, size: int, leaf_hashes: Sequence[bytes]) -> None:
+    """Write what the tree gets above its leaves, of which there were ``size``. Most small batches fill no tile."""
+    begun = {tile: await _begun(connection, tile) for tile in filling(size, len(leaf_hashes))}
+    growths = grow(size, leaf_hashes, begun)
+    if growths:
+        await connection.execute(WRITING["grow_tiles"], *_columns(map(astuple, growths)))
+
+
+async def load_leaf_hashes(connection: Connection, indexes: Collection[int]) -> dict[int, bytes]:
+    """The leaf hashes of entries that are on the log."""
+    if not indexes:
+        return {}
+    rows = await connection.fetch(WRITING["leaf_hashes"], list(indexes))
+    return {row["index"]: row["leaf_hash"] for row in rows}
+
+
+async def move_cohorts(connection: Connection, moves: dict[CohortKey, MovedCohort]) -> None:
     """Move the counters. Raises WriteConflictError unless each cohort moved once."""
     if moves:
-        begun = [astuple(key) for key, move in moves.items() if move.received]
+        begun = [astuple(key) for key, move in moves.items() if move.by.received]
         if begun:
             await connection.execute(WRITING["begin_cohorts"], *_columns(begun))
-        rows = [(*astuple(key), *astuple(move)) for key, move in moves.items()]
+        rows = [(*astuple(key), *astuple(move.by), move.entry) for key, move in moves.items()]
         status = await connection.execute(WRITING["move_cohorts"], *_columns(rows))
         _expect(status, f"UPDATE {len(moves)}")
 
@@ -115,6 +155,17 @@ async def insert_refusals(connection: Connection, refusals: Sequence[NewRefusal]
         entries = [refusal.entry for refusal in refusals]
         status = await connection.execute(WRITING["insert_refusals"], *columns, entries, refusals[0].at)
         _expect(status, f"INSERT 0 {len(refusals)}")
+
+
+async def _begun(connection: Connection, tile: Tile) -> bytes:
+    if tile.level == 0:
+        first = tile.number * TILE_WIDTH
+        hashes = await connection.fetchval(WRITING["begun_leaves"], first, first + tile.width)
+    else:
+        hashes = await connection.fetchval(WRITING["begun_tile"], tile.level, tile.number)
+    if hashes is None or len(hashes) != tile.width * HASH_BYTES:
+        raise DamagedTreeError(f"the tree has not the {tile.width} hashes that it should have at {tile.path}")
+    return bytes(hashes)
 
 
 def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:

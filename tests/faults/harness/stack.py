@@ -16,6 +16,7 @@ import asyncpg
 from services.cli.stack.files import private_directory
 from services.cli.stack.instances import Instance, Surroundings, names
 from services.cli.stack.ports import choose
+from services.cli.stack.proof_key import proof_key
 from services.cli.stack.waiting import together
 from services.registry.participants import Credentials
 from services.runtime.kill_points import VARIABLE
@@ -141,7 +142,7 @@ async def fault_stack(
         stack = FaultStack(platform, directory, {one.address: one for one in made})
         ports = choose(private_directory(directory), None, list(wanted))
         logs = private_directory(directory / "services")
-        around = Surroundings(platform.database_url, platform.amqp_url, servers.credentials, logs)
+        around = Surroundings(platform.database_url, platform.amqp_url, servers.credentials, logs, proof_key(directory))
         for name, service in wanted.items():
             instance = Instance(name, service, ports[name])
             ours = {k: v for k, v in around.environment(instance).items() if k.startswith("HUIZHI_")}

@@ -33,7 +33,7 @@ async def test_nobody_changes_an_entry_neither_the_service_nor_the_owner(
     database: str, ledger_url: str, statement: str
 ) -> None:
     owner = await asyncpg.connect(database)
-    await owner.execute("INSERT INTO entry VALUES (0, now(), 'accepted', NULL, '{}')")
+    await owner.execute("INSERT INTO entry VALUES (0, now(), 'accepted', NULL, '{}', sha256(''))")
     service = await asyncpg.connect(ledger_url)
     for connection in (owner, service):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -66,7 +66,7 @@ async def test_a_cohort_that_does_not_add_up_cannot_be_written(database: str) ->
     with pytest.raises(asyncpg.CheckViolationError):
         await owner.execute(
             "INSERT INTO cohort VALUES ('recipient', '41', 'national', 'case.assist', '2026-11',"
-            " 2, 1, 0, 0, 0, 0, 0, 0)"
+            " 2, 1, 0, 0, 0, 0, 0, 0, 0)"
         )
     await owner.close()
 

@@ -58,8 +58,8 @@ class Ledger:
         self.messages |= decision.inserted | decision.updated
         self.past += decision.past_duties
         self.closings += decision.closings
-        for key, move in decision.moves.items():
-            self.cohorts.setdefault(key, Counter()).update(asdict(move))
+        for key, moved in decision.moves.items():
+            self.cohorts.setdefault(key, Counter()).update(asdict(moved.by))
         return decision
 
     def events(self, id: UUID) -> list[str]:
