@@ -15,6 +15,7 @@ from services.cli import (
     forward,
     inbox,
     kind,
+    log,
     parked,
     participant,
     period,
@@ -29,7 +30,6 @@ from services.cli import (
 )
 from services.cli.demo import command as demonstration
 from services.cli.errors import CommandError
-from services.cli.log import app as log
 from services.cli.stack import commands as stack
 
 app = typer.Typer(
@@ -64,7 +64,7 @@ app.add_typer(directory.app, name="directory")
 app.add_typer(participant.app, name="participant")
 app.add_typer(kind.app, name="kind")
 app.add_typer(retention.app, name="retention")
-app.add_typer(log, name="log")
+app.add_typer(log.app, name="log")
 
 
 def main() -> None:

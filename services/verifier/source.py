@@ -17,7 +17,6 @@ AT_A_TIME = 16
 """How many files are asked for at the same time."""
 
 _ATTEMPTS = 4
-_PAUSE_S = 0.25
 _TIMEOUT = httpx.Timeout(60, connect=10)
 _LARGEST_CHECKPOINT = 65_536
 # A bundle's entries stand behind two bytes of length each; a tile's hashes are much shorter than that.
@@ -38,17 +37,30 @@ class Source(Protocol):
 
 
 class HTTPSource:
-    """A log behind a URL; a context manager. ``url`` is the ledger's or that of its ``/log``."""
+    """A log behind a URL; a context manager. ``url`` is the ledger's or that of its ``/log``.
 
-    def __init__(self, url: str, token: str | None = None) -> None:
+    ``transport`` takes the place of the network.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        pause_s: float = 0.25,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
         base = url.rstrip("/")
         self.prefix = base if base.endswith("/log") else f"{base}/log"
         headers = {"Accept-Encoding": "gzip, identity"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         self._slots = asyncio.Semaphore(AT_A_TIME)
+        self._pause_s = pause_s
         try:
-            self._client = httpx.AsyncClient(base_url=f"{self.prefix}/", headers=headers, timeout=_TIMEOUT)
+            self._client = httpx.AsyncClient(
+                base_url=f"{self.prefix}/", headers=headers, timeout=_TIMEOUT, transport=transport
+            )
         except (httpx.InvalidURL, ValueError) as error:
             raise SourceError(f"{url[:200]!r} is no URL: {error}") from error
 
@@ -84,11 +96,16 @@ class HTTPSource:
             for attempt in range(1, _ATTEMPTS + 1):
                 try:
                     return await self._attempt(path, most)
+                except _FailureError:
+                    # What fails again and again while everything else is there is not served.
+                    if attempt == _ATTEMPTS:
+                        return None
+                    await asyncio.sleep(self._pause_s * 2**attempt)
                 except (httpx.TransportError, _AgainError) as error:
                     if attempt == _ATTEMPTS:
                         said = str(error) or type(error).__name__
                         raise SourceError(f"{self.prefix}/{path} does not answer: {said}") from error
-                    await asyncio.sleep(_PAUSE_S * 2**attempt)
+                    await asyncio.sleep(self._pause_s * 2**attempt)
                 except httpx.HTTPError as error:
                     raise SourceError(f"{self.prefix}/{path} does not answer in HTTP: {error}") from error
         raise AssertionError("the last attempt returns or raises")
@@ -101,6 +118,8 @@ class HTTPSource:
                 raise SourceError(
                     f"{self.prefix} asks for a token (status {answer.status_code}); give one with --token"
                 )
+            if answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR:
+                raise _FailureError
             if answer.is_server_error or answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
                 raise _AgainError(f"status {answer.status_code}")
             if answer.status_code != httpx.codes.OK:
@@ -111,6 +130,10 @@ class HTTPSource:
                 if len(content) > most:
                     raise SourceError(f"{self.prefix}/{path} is longer than {most:,} bytes, the most that it can be")
         return bytes(content)
+
+
+class _FailureError(Exception):
+    """The log cannot make this one file."""
 
 
 class _AgainError(Exception):

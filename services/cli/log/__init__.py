@@ -2,8 +2,9 @@
 
 import typer
 
-from services.cli.log import check, verify
+from services.cli.log import check, prove, verify
 
 app = typer.Typer(help="Verify the ledger's log, and prove what it says.", no_args_is_help=True)
 app.command()(verify.verify)
 app.command()(check.check)
+app.command()(prove.prove)
