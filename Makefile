@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 DURATION ?= 300
-TEST_PACKAGES := spin gcc postgresql
+TEST_PACKAGES := spin gcc postgresql gccgo golang-golang-x-mod-dev
 .PHONY: help setup run demo test model fault-test chaos cluster-test check bench requirements clean
 
 help: ## List every command with a sentence.

@@ -27,7 +27,8 @@ class Admitted(msgspec.Struct, frozen=True, array_like=True, tag_field="form", t
 
     ``origin`` is the address it is from, ``written_to`` the address as its sender wrote it, ``address`` the current
     one that it led to then. What is about a query has neither, but for a forward: the query says where it goes.
-    ``submitter`` is the account, or ``administrator``.
+    ``submitter`` is the account, or ``administrator``; ``sequence`` the sender's own number of the message, where it
+    numbers them.
     """
 
     id: UUID
@@ -50,13 +51,14 @@ class Admitted(msgspec.Struct, frozen=True, array_like=True, tag_field="form", t
     urgent: bool = False
     timely: bool | None = None
     useful: bool | None = None
+    sequence: int | None = None
 
 
 class Refused(msgspec.Struct, frozen=True, array_like=True, tag_field="form", tag="refused"):
     """A message that the gateway did not let in, without its payload.
 
-    ``id`` names the refusal. ``message_id`` and ``sender`` are None where the message did not say them in a readable
-    way.
+    ``id`` names the refusal. ``message_id``, ``sender`` and ``sequence`` are None where the message did not say them in
+    a readable way.
     """
 
     id: UUID
@@ -68,6 +70,7 @@ class Refused(msgspec.Struct, frozen=True, array_like=True, tag_field="form", ta
     message_id: UUID | None = None
     sender: str | None = None
     type: str | None = None
+    sequence: int | None = None
 
 
 class Outbound(msgspec.Struct, frozen=True, array_like=True, tag_field="form", tag="outbound"):

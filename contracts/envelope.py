@@ -24,6 +24,10 @@ JOSE = "application/jose"
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_SEQUENCE = re.compile(r"[1-9][0-9]{0,14}")
+MAX_SEQUENCE = 10**15 - 1
+"""The largest number that a sender may give a message: every reader of JSON holds it exactly."""
+
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 _W = TypeVar("_W", bound=StrEnum)
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -77,7 +81,7 @@ class Urgency(StrEnum):
     URGENT = "urgent"
 
 
-_COMMON = frozenset({"id", "type", "content_type", "traceparent"})
+_COMMON = frozenset({"id", "type", "content_type", "traceparent", "sequence"})
 _ABOUT_A_QUERY = _COMMON | {"correlation_id", "from"}
 MEMBERS_OF: Mapping[MessageType, frozenset[str]] = {
     MessageType.QUERY: _COMMON | {"to", "kind", "from", "due", "urgency", "written"},
@@ -114,6 +118,7 @@ class Envelope:
     written: int | None = None
     timely: bool | None = None
     useful: bool | None = None
+    sequence: int | None = None
 
 
 def read_envelope(fields: Mapping[str, object]) -> Envelope:
@@ -143,6 +148,7 @@ def read_envelope(fields: Mapping[str, object]) -> Envelope:
         written=_read_written(own),
         timely=_read_yes_or_no(own, "timely") if "timely" in members else None,
         useful=_read_yes_or_no(own, "useful") if "useful" in members else None,
+        sequence=_read_sequence(own),
     )
 
 
@@ -155,6 +161,14 @@ def message_id_of(fields: Mapping[str, object]) -> UUID | None:
 def type_of(fields: Mapping[str, object]) -> MessageType | None:
     """The message's type where it is one, for naming a message that is refused."""
     return next((known for known in MessageType if known == fields.get("type")), None)
+
+
+def sequence_of(fields: Mapping[str, object]) -> int | None:
+    """The number that the sender gave the message where it can be read, for naming a message that is refused."""
+    try:
+        return _read_sequence(fields)
+    except ProblemError:
+        return None
 
 
 def content_digest(sender: str, envelope: Envelope, canonical_payload: bytes) -> bytes:
@@ -178,6 +192,7 @@ def content_digest(sender: str, envelope: Envelope, canonical_payload: bytes) ->
         envelope.written,
         envelope.timely,
         envelope.useful,
+        envelope.sequence,
         canonical_payload,
     )
     return hashlib.sha256(msgspec.msgpack.encode(members)).digest()
@@ -274,6 +289,21 @@ def _read_written(fields: Mapping[str, object]) -> int | None:
     if not isinstance(value, str) or not _YEAR.fullmatch(value):
         shown = echo(value) if isinstance(value, str) else _described(value)
         raise ProblemError(ProblemType.MALFORMED_WRITTEN, f"written is a year like 1981, not {shown}")
+    return int(value)
+
+
+def _read_sequence(fields: Mapping[str, object]) -> int | None:
+    """Which of its sender's messages it is, where the sender counts them. A number, or its digits as a text."""
+    value = fields.get("sequence")
+    if value is None or value == "":
+        return None
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_SEQUENCE:
+        return value
+    if not isinstance(value, str) or not _SEQUENCE.fullmatch(value):
+        shown = echo(value) if isinstance(value, str) else _described(value)
+        raise ProblemError(
+            ProblemType.MALFORMED_SEQUENCE, f"sequence is a whole number from 1 to {MAX_SEQUENCE}, not {shown}"
+        )
     return int(value)
 
 

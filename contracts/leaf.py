@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -124,8 +125,9 @@ def encode_leaf(leaf: Leaf) -> bytes:
         "v": VERSION,
         "index": leaf.index,
         "at": _moment_text(leaf.at),
-        "event": str(leaf.event),
-        "message": None if leaf.message_id is None else str(leaf.message_id),
+        "event": leaf.event,
+        # Written as a text, in lower case and with hyphens.
+        "message": leaf.message_id,
         "data": data,
     }
     encoded = _written(value)
@@ -248,9 +250,15 @@ def _moment_text(at: datetime) -> str:
     if at.tzinfo is None:
         raise LeafError("at has no zone")
     try:
-        return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+        return _utc_text(at.astimezone(UTC))
     except OverflowError:
         raise LeafError("at lies outside what dates can hold") from None
+
+
+@lru_cache(maxsize=16)
+def _utc_text(at: datetime) -> str:
+    # The entries of one transaction have one time.
+    return f"{at.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def _moment(text: object) -> datetime:

@@ -43,6 +43,7 @@ class ProblemType(Enum):
     DUE_NOT_LATER = ("due-not-later", 422, "The date asked for is not later than the one that holds")
     UNKNOWN_URGENCY = ("unknown-urgency", 422, "The urgency is not known")
     MALFORMED_WRITTEN = ("malformed-written", 422, "The year of writing is not a year")
+    MALFORMED_SEQUENCE = ("malformed-sequence", 422, "The sender's number of the message is not a number")
     MALFORMED_RATING = ("malformed-rating", 422, "The rating does not say yes or no to both questions")
     UNSUPPORTED_CONTENT_TYPE = ("unsupported-content-type", 415, "The content type is not supported")
     PAYLOAD_EMPTY = ("payload-empty", 422, "The payload is empty")

@@ -30,6 +30,7 @@ from services.cli import (
 )
 from services.cli.demo import command as demonstration
 from services.cli.errors import CommandError
+from services.cli.log import app as log
 from services.cli.stack import commands as stack
 
 app = typer.Typer(
@@ -64,17 +65,4 @@ app.add_typer(directory.app, name="directory")
 app.add_typer(participant.app, name="participant")
 app.add_typer(kind.app, name="kind")
 app.add_typer(retention.app, name="retention")
-app.add_typer(log.app, name="log")
-
-
-def main() -> None:
-    """Run the command of this process's arguments."""
-    try:
-        app()
-    except CommandError as error:
-        sys.stderr.write(f"huizhi: {error}\n")
-        sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()
+app.add_typer(log, name="log")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from contracts.envelope import Urgency
+from contracts.envelope import MAX_SEQUENCE, Urgency
 from services.cli.client import API
 from services.cli.context import DEFAULT_DATA, DataOption, JSONOption, print_json
 from services.cli.errors import CommandError
@@ -40,6 +40,12 @@ def send(
     id: Annotated[
         str | None, typer.Option(metavar="UUID", help="Its id. The same id and content again is not counted twice.")
     ] = None,
+    sequence: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, max=MAX_SEQUENCE, help="Which of its sender's messages it is, where they are numbered."
+        ),
+    ] = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JSONOption = False,
 ) -> None:
@@ -51,6 +57,7 @@ def send(
         raise CommandError("--urgent is for queries: nothing is owed on a notice")
     fields = {"id": new_id(id), "type": type.value, "to": to, "kind": kind, "from": origin, "due": due}
     fields |= {"urgency": Urgency.URGENT.value if urgent else None, "written": None if year is None else str(year)}
+    fields |= {"sequence": None if sequence is None else str(sequence)}
     with API(data) as api:
         custody = hand_over(api, fields, read_payload(payload))
         word = ledgers_word(api, custody)

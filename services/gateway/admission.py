@@ -17,6 +17,7 @@ from contracts.envelope import (
     content_digest,
     message_id_of,
     read_envelope,
+    sequence_of,
     type_of,
 )
 from contracts.kinds import ANSWER_SCHEMA, Kind, PayloadSchema
@@ -76,9 +77,9 @@ def may_be_out_of_date(record: Admitted | Refused) -> bool:
 
 def refuse(incoming: Incoming, problem: Problem) -> Refused:
     """``incoming`` refused for ``problem``: the same message refused again for the same reason has the same id."""
-    message_id = message_id_of(incoming.fields)
+    message_id, sequence = message_id_of(incoming.fields), sequence_of(incoming.fields)
     return Refused(
-        id=_refusal_id(incoming.account, message_id, problem),
+        id=_refusal_id(incoming.account, message_id, sequence, problem),
         problem=problem.type.slug,
         detail=problem.detail,
         door=incoming.door,
@@ -87,14 +88,17 @@ def refuse(incoming: Incoming, problem: Problem) -> Refused:
         message_id=message_id,
         sender=incoming.account,
         type=type_of(incoming.fields),
+        sequence=sequence,
     )
 
 
-def _refusal_id(account: str | None, message_id: UUID | None, problem: Problem) -> UUID:
+def _refusal_id(account: str | None, message_id: UUID | None, sequence: int | None, problem: Problem) -> UUID:
     # A message without an id cannot be told from another one without an id, so each counts.
     if account is None or message_id is None:
         return uuid.uuid4()
-    return uuid.uuid5(_REFUSAL_NAMESPACE, f"{account} {message_id} {problem.type.slug} {problem.detail}")
+    # A number that the sender used is on the ledger, whatever became of the message.
+    numbered = "" if sequence is None else f" {sequence}"
+    return uuid.uuid5(_REFUSAL_NAMESPACE, f"{account} {message_id} {problem.type.slug} {problem.detail}{numbered}")
 
 
 def _sender(incoming: Incoming, snapshot: Snapshot) -> str:
@@ -136,6 +140,7 @@ def _admit(incoming: Incoming, sender: str, envelope: Envelope, snapshot: Snapsh
         urgent=envelope.urgency is Urgency.URGENT,
         timely=envelope.timely,
         useful=envelope.useful,
+        sequence=envelope.sequence,
     )
 
 

@@ -13,6 +13,7 @@ from contracts.envelope import (
     JOSE,
     JSON,
     MAX_REASON_CHARACTERS,
+    MAX_SEQUENCE,
     MEMBERS,
     MEMBERS_OF,
     ExtensionReply,
@@ -62,6 +63,10 @@ _MEMBER_SCHEMAS: dict[str, dict[str, Any]] = {
     },
     "timely": {"oneOf": [{"type": "boolean"}, {"enum": ["yes", "no"]}], "description": "Whether it came in time"},
     "useful": {"oneOf": [{"type": "boolean"}, {"enum": ["yes", "no"]}], "description": "Whether it was of use"},
+    "sequence": {
+        "oneOf": [{"type": "integer", "minimum": 1, "maximum": MAX_SEQUENCE}, {"type": "string"}],
+        "description": "The sender's own number of the message: 1, 2, 3 and so on",
+    },
     "content_type": {"type": "string", "enum": [JSON, JOSE]},
     "traceparent": {"type": "string", "description": "W3C Trace Context, carried through"},
 }

@@ -20,7 +20,7 @@ from contracts.addresses import tier
 from contracts.batch import Admitted, ClosePeriod, Dispatched, Intake, LedgerBatch, Orders, Parked, Refused, Report
 from contracts.problems import ProblemType
 from services.ledger import duties
-from services.ledger.draft import Draft, ImpossibleRecordError, commitment, is_waiting
+from services.ledger.draft import Draft, ImpossibleRecordError, commitment, is_waiting, numbered
 from services.ledger.orders import take_orders
 from services.ledger.outbound import outbound
 from services.ledger.records import Decision, Handover, MessageState, NewRefusal
@@ -78,8 +78,8 @@ def append_refusals(decision: Decision, recorded: Collection[UUID], setting: Set
     for record in decision.refused.values():
         if record.id in recorded:
             continue
-        data = {"refusal": str(record.id), "problem": record.problem, "sender": record.sender, "type": record.type}
-        entry = draft.append(Event.REFUSED, record.message_id, data)
+        said = {"refusal": str(record.id), "problem": record.problem, "sender": record.sender, "type": record.type}
+        entry = draft.append(Event.REFUSED, record.message_id, said | numbered(record))
         appended.append(NewRefusal(record, setting.at, entry.index))
     return appended
 

@@ -12,7 +12,7 @@ from contracts.envelope import MessageType
 from contracts.problems import ProblemType
 from contracts.reasons import reason_code
 from services.ledger.outbound import outbound
-from services.ledger.records import CohortMove, Decision, Handover, MessageState, Move, MovedCohort, NewEntry
+from services.ledger.records import CohortMove, Decision, Handover, MessageState, MovedCohort, NewEntry
 from services.ledger.setting import Setting
 from services.ledger.transitions import TRANSITIONS, Event, State, following
 
@@ -73,7 +73,7 @@ class Draft:
         )
         self.messages[message.id] = message
         self.decision.inserted[message.id] = message
-        self.append(Event.ACCEPTED, message.id, _accepted_data(message, urgent=record.urgent))
+        self.append(Event.ACCEPTED, message.id, _accepted_data(message, record))
         handover.messages.append(outbound(record, message))
         handover.receipt(record.sender).accepted.append((message.id, message.accepted_entry))
         return message
@@ -96,9 +96,10 @@ class Draft:
         self.decision.entries.append(entry)
         if move is not None:
             for key in (move.recipient, move.sender):
-                moved = self.decision.moves.setdefault(key, MovedCohort(Move(), entry.index))
-                moved.by.add(move.by)
-                moved.entry = entry.index
+                moved = self.decision.moves.get(key)
+                if moved is None:
+                    moved = self.decision.moves[key] = MovedCohort(entry.index)
+                moved.move(entry.index, move.by)
         return entry
 
     def refuse(self, handover: Handover, record: Refused) -> None:
@@ -119,6 +120,7 @@ class Draft:
             message_id=record.id,
             sender=record.sender,
             type=record.type,
+            sequence=record.sequence,
         )
         self.refuse(handover, refused)
 
@@ -149,7 +151,12 @@ def is_waiting(message: MessageState) -> bool:
     return message.state is State.ACCEPTED
 
 
-def _accepted_data(message: MessageState, *, urgent: bool) -> dict[str, Any]:
+def numbered(record: Admitted | Refused) -> dict[str, int]:
+    """Which of its sender's messages a record is about, where the sender numbered it: then a gap can be seen."""
+    return {} if record.sequence is None else {"sequence": record.sequence}
+
+
+def _accepted_data(message: MessageState, record: Admitted) -> dict[str, Any]:
     return {
         "type": message.type,
         "kind": message.kind,
@@ -160,10 +167,11 @@ def _accepted_data(message: MessageState, *, urgent: bool) -> dict[str, Any]:
         "address": message.address,
         "tier": message.tier,
         "due": message.due and message.due.isoformat(),
-        "urgent": urgent,
+        "urgent": record.urgent,
         "correlation_id": message.correlation_id and str(message.correlation_id),
         "outcome": message.outcome,
         "reason": message.reason_code,
         "arrived_at": message.arrived_at.isoformat(),
         "commitment": message.commitment.hex(),
+        **numbered(record),
     }

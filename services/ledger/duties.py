@@ -12,7 +12,7 @@ from contracts.addresses import tier
 from contracts.envelope import SUBSTANTIVE
 from services.ledger import reminding
 from services.ledger.draft import Draft, is_query
-from services.ledger.records import CohortKey, CohortMove, MessageState, Move, PastDuty
+from services.ledger.records import CohortKey, CohortMove, MessageState, PastDuty
 from services.ledger.transitions import OPEN, Event
 
 
@@ -26,7 +26,7 @@ def begin(draft: Draft, message: MessageState, address: str, recipient: str) -> 
     message.tier = tier(message.origin, address)
     message.dispatched_at = draft.setting.at
     message.period = draft.setting.calendar.period_of(draft.setting.at)
-    move = _moves(message, Move(received=1, unanswered=1)) if is_query(message) else None
+    move = _move(message, received=1, unanswered=1) if is_query(message) else None
     draft.append(Event.DISPATCHED, message.id, cohort_data(message, recipient=recipient), move)
     if is_query(message):
         reminding.begin(draft.setting, message)
@@ -48,8 +48,8 @@ def answer(draft: Draft, query: MessageState, answer_id: UUID, outcome: str, arr
         "on_time_original": query.on_time_original,
         "substantive": substantive,
     }
-    counted = Move(answered=1, unanswered=-1, **{name: int(value) for name, value in judged.items()})
-    draft.append(Event.ANSWERED, query.id, cohort_data(query, **said, **judged), _moves(query, counted))
+    move = _move(query, answered=1, unanswered=-1, **{name: 1 for name, value in judged.items() if value})
+    draft.append(Event.ANSWERED, query.id, cohort_data(query, **said, **judged), move)
 
 
 def withdraw(draft: Draft, query: MessageState, **said: Any) -> None:
@@ -60,8 +60,7 @@ def withdraw(draft: Draft, query: MessageState, **said: Any) -> None:
     query.remind_at = None
     query.parked_reason = None
     if owed:
-        move = _moves(query, Move(withdrawn=1, unanswered=-1))
-        draft.append(Event.WITHDRAWN, query.id, cohort_data(query, **said), move)
+        draft.append(Event.WITHDRAWN, query.id, cohort_data(query, **said), _move(query, withdrawn=1, unanswered=-1))
     else:
         draft.append(Event.WITHDRAWN, query.id, said)
 
@@ -72,7 +71,7 @@ def hand_on(draft: Draft, query: MessageState, event: Event, address: str, taken
         raise AssertionError("only what somebody has received can be handed on")
     draft.apply(query, event)
     data = cohort_data(query, by=query.recipient, to=address, **said)
-    draft.append(event, query.id, data, _moves(query, Move(forwarded=1, unanswered=-1)))
+    draft.append(event, query.id, data, _move(query, forwarded=1, unanswered=-1))
     draft.decision.past_duties.append(_past(draft, query, query.recipient, query.dispatched_at))
     query.holders = [*query.holders, query.recipient]
     query.duty += 1
@@ -99,13 +98,11 @@ def cohort_data(message: MessageState, **more: Any) -> dict[str, Any]:
     }
 
 
-def _moves(query: MessageState, by: Move) -> CohortMove:
+def _move(query: MessageState, **by: int) -> CohortMove:
     """``by`` in the two cohorts that the present duty belongs to."""
-    recipient, sender = (
-        CohortKey(role, address, query.tier, query.kind or "", query.period or "")
-        for role, address in (("recipient", query.address), ("sender", query.origin))
-    )
-    return CohortMove(recipient, sender, by)
+    kind, period = query.kind or "", query.period or ""
+    recipient = CohortKey("recipient", query.address, query.tier, kind, period)
+    return CohortMove(recipient, CohortKey("sender", query.origin, query.tier, kind, period), by)
 
 
 def _past(draft: Draft, query: MessageState, recipient: str, received_at: datetime) -> PastDuty:

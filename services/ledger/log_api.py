@@ -43,7 +43,8 @@ def log_router(
     """The routes under ``/log``. ``keys`` are the log's present ones; ``access`` says whether a token is needed."""
     api = _LogAPI(pool, snapshot, keys, access)
     # It only documents the token: each handler asks who reads.
-    router = APIRouter(prefix="/log", tags=["log"], dependencies=[Depends(HTTPBearer(auto_error=False))])
+    token = [Depends(HTTPBearer(auto_error=False))] if access == "participants" else []
+    router = APIRouter(prefix="/log", tags=["log"], dependencies=token)
     for path, handler, summary, media_type in (
         ("/checkpoint", api.checkpoint, "The newest checkpoint: a signed note", "text/plain"),
         ("/vkey", api.vkey, "The log's verifier keys, one a line", "text/plain"),

@@ -46,12 +46,6 @@ class LedgerMetrics:
             ("outcome",),
             registry=registry,
         )
-        self.cosignatures = Counter(
-            "huizhi_log_cosignatures_total",
-            "Checkpoints that a witness was asked to sign, by what became of it.",
-            ("witness", "outcome"),
-            registry=registry,
-        )
         self.standing = {
             column: Gauge(name, text, registry=registry)
             for column, name, text in (

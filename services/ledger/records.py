@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from contracts.batch import Outbound, Refused
@@ -90,8 +90,7 @@ class PastDuty:
     ended_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class CohortKey:
+class CohortKey(NamedTuple):
     """Which cohort a counter belongs to, and from which role it is seen."""
 
     role: str
@@ -114,22 +113,13 @@ class Move:
     withdrawn: int = 0
     forwarded: int = 0
 
-    def add(self, other: "Move") -> None:
-        """Change the counters by as much as ``other`` does, too."""
-        for name in _COUNTERS:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
 
-
-_COUNTERS = tuple(field.name for field in fields(Move))
-
-
-@dataclass(frozen=True, slots=True)
-class CohortMove:
-    """Which two cohorts an entry moves, its recipient's and its sender's, and by how much each."""
+class CohortMove(NamedTuple):
+    """Which two cohorts an entry moves, its recipient's and its sender's, and by how much which counters of each."""
 
     recipient: CohortKey
     sender: CohortKey
-    by: Move
+    by: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +137,7 @@ class NewEntry:
     move: CohortMove | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SealedEntry:
     """An entry as it stands in the log: its data is complete, and ``leaf_hash`` commits to all of it."""
 
@@ -163,8 +153,14 @@ class SealedEntry:
 class MovedCohort:
     """By how much a transaction moves a cohort in all, and the newest entry that does."""
 
-    by: Move
     entry: int
+    by: Move = field(default_factory=Move)
+
+    def move(self, entry: int, by: Mapping[str, int]) -> None:
+        """``entry`` moves it, too."""
+        self.entry = entry
+        for name, count in by.items():
+            setattr(self.by, name, getattr(self.by, name) + count)
 
 
 @dataclass(frozen=True, slots=True)

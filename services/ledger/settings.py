@@ -44,8 +44,8 @@ class LedgerSettings(BaseSettings):
         return BatchSettings(size=self.batches_at_once, linger_ms=0, HUIZHI_PREFETCH=self.prefetch)
 
 
-class ProofSettings(BaseSettings):
-    """What the log is called, which keys sign its checkpoints, who confirms them, and who may read it."""
+class LogNameSettings(BaseSettings):
+    """What the log is called."""
 
     model_config = SettingsConfigDict(
         env_prefix="HUIZHI_PROOF_", frozen=True, extra="ignore", hide_input_in_errors=True
@@ -53,15 +53,20 @@ class ProofSettings(BaseSettings):
 
     platform: str = Field(default="huizhi.local", pattern=_NAME)
     shard: str = Field(default="0", pattern=_NAME)
+
+    def origin(self, scope: str) -> str:
+        """The log's name: the platform's, the code that it serves, and the shard's."""
+        return f"{self.platform}/{scope or NATIONAL}/{self.shard}"
+
+
+class ProofSettings(LogNameSettings):
+    """Which keys sign the log's checkpoints, who confirms them, and who may read it."""
+
     # Paths as in PATH, with colons between them. The first key signs first; all sign.
     keys: str = Field(min_length=1)
     access: Literal["public", "participants"] = "public"
     interval_s: float = Field(default=1.0, gt=0, le=3600)
     witnesses: str = ""
-
-    def origin(self, scope: str) -> str:
-        """The log's name: the platform's, the code that it serves, and the shard's."""
-        return f"{self.platform}/{scope or NATIONAL}/{self.shard}"
 
     def key_files(self) -> list[Path]:
         """The files of the keys, in the order in which they sign."""

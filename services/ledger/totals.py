@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from contracts.leaf import Totals
-from services.ledger.records import CohortKey, CohortMove, Move
+from services.ledger.records import CohortKey, CohortMove
 
 
 class TotalsKey(NamedTuple):
@@ -23,16 +23,22 @@ class RunningTotals:
     """The totals of cohorts, from those before the first entry onwards; a cohort without any has had no entry yet."""
 
     def __init__(self, before: Mapping[TotalsKey, Totals]) -> None:
-        self._totals = dict(before)
+        # As leaves state them: every entry that counts something comes by here.
+        self._totals = {key: totals.to_dict() for key, totals in before.items()}
 
     def after(self, move: CohortMove) -> dict[str, dict[str, int]]:
         """Move both cohorts, and say where they stand: the member ``totals`` of the entry's data."""
-        by = _counted(move.by)
-        return {key.role: self._moved(key, by).to_dict() for key in (move.recipient, move.sender)}
+        return {
+            "recipient": self._moved(totals_key(move.recipient), move.by),
+            "sender": self._moved(totals_key(move.sender), move.by),
+        }
 
-    def _moved(self, cohort: CohortKey, by: Totals) -> Totals:
-        key = totals_key(cohort)
-        totals = self._totals[key] = self._totals.get(key, _NONE) + by
+    def _moved(self, key: TotalsKey, by: Mapping[str, int]) -> dict[str, int]:
+        # A new one each time: the one before stands in the entry before.
+        totals = self._totals[key] = dict(self._totals.get(key, _NONE))
+        for name, count in by.items():
+            if name in totals:
+                totals[name] += count
         return totals
 
 
@@ -41,16 +47,4 @@ def totals_key(cohort: CohortKey) -> TotalsKey:
     return TotalsKey(cohort.role, cohort.address, cohort.tier, cohort.period)
 
 
-def _counted(by: Move) -> Totals:
-    return Totals(
-        received=by.received,
-        answered=by.answered,
-        on_time=by.on_time,
-        on_time_original=by.on_time_original,
-        substantive=by.substantive,
-        withdrawn=by.withdrawn,
-        forwarded=by.forwarded,
-    )
-
-
-_NONE = Totals()
+_NONE = Totals().to_dict()

@@ -263,6 +263,9 @@ FAULTS: tuple[Fault, ...] = (
     _query("malformed-written", "written in words", written="long ago"),
     _notice("malformed-written", "written in a year with two digits", written=81),
     _forward("malformed-written", "written on a day", written="1981-03-01"),
+    _query("malformed-sequence", "numbered from zero", sequence=0),
+    _notice("malformed-sequence", "a number in words", sequence="seven"),
+    _rating("malformed-sequence", "a number with a sign", sequence="+7"),
 
     # And what only the ledger sees.
     _late_acknowledgement("not-asked", "of a query that somebody else was asked", correlation_id=Of.FOREIGN_QUERY),

@@ -37,7 +37,7 @@ from services.gateway.metrics import GatewayMetrics
 from services.ledger.metrics import LedgerMetrics
 from services.ledger.records import Move
 from services.ledger.replies import REPLIES
-from services.ledger.settings import LedgerSettings
+from services.ledger.settings import LedgerSettings, ProofSettings
 from services.ledger.store.metadata import METADATA
 from services.ledger.transitions import CLOSED, OPEN, TRANSITIONS, Event
 from services.router.addressing import ParkingReason
@@ -347,7 +347,7 @@ def _variables() -> Iterator[tuple[str, str]]:
     classes: list[type[BaseSettings]] = [
         known for known in vars(settings).values() if isinstance(known, type) and issubclass(known, BaseSettings)
     ]
-    classes += [LedgerSettings, RouterSettings]
+    classes += [LedgerSettings, ProofSettings, RouterSettings]
     for owner in classes:
         prefix = str(owner.model_config.get("env_prefix", ""))
         for name, field in owner.model_fields.items():

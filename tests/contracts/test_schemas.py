@@ -62,7 +62,7 @@ _PROPERTY_OF_FIELD = {
 }
 _SENT = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
 _ID = "0197a3c2-5d00-7000-8000-000000000001"
-_FIELDS: dict[str, list[str | int | None]] = {
+_FIELDS: dict[str, list[str | float | None]] = {
     "id": [_ID, _ID.upper(), "1", None],
     "correlation_id": [_ID, "not-a-uuid", None],
     "content_type": ["application/json", "application/jose", "text/plain", None],
@@ -72,6 +72,7 @@ _FIELDS: dict[str, list[str | int | None]] = {
     "due": ["2026-12-24", "2026-02-30", "20261224", "24.12.2026", None],
     "urgency": [*Urgency, "high", None],
     "written": [1981, "1981", 1899, 2099, 2100, "81", "1981 ", True, None],
+    "sequence": [1, "1", 10**15 - 1, 10**15, str(10**15 - 1), 0, "0", "01", -1, 1.5, True, None],
     "outcome": [*Outcome, *ExtensionReply, "perhaps", None],
     "timely": ["yes", "no", True, False, "maybe", 1, None],
     "useful": ["yes", "no", True, False, "Yes", 0, None],

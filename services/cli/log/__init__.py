@@ -2,9 +2,10 @@
 
 import typer
 
-from services.cli.log import check, prove, verify
+from services.cli.log import check, key, prove, verify
 
 app = typer.Typer(help="Verify the ledger's log, and prove what it says.", no_args_is_help=True)
 app.command()(verify.verify)
 app.command()(check.check)
 app.command()(prove.prove)
+app.add_typer(key.app, name="key")

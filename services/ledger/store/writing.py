@@ -1,7 +1,7 @@
 """Loads what a decision needs and writes what it amounts to; each function is one statement of ``queries.sql``."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, fields
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from services.ledger.records import (
     COLUMNS,
     CohortKey,
     MessageState,
+    Move,
     MovedCohort,
     NewClosing,
     NewRefusal,
@@ -32,6 +33,7 @@ from services.ledger.tree import filling, grow
 
 _READ_ALL = attrgetter(*COLUMNS)
 _READ_CHANGING = attrgetter("id", *CHANGING)
+_READ_MOVE = attrgetter(*(field.name for field in fields(Move)))
 _HOLDERS_OF_ALL = COLUMNS.index("holders")
 _HOLDERS_OF_CHANGING = 1 + CHANGING.index("holders")
 
@@ -129,10 +131,10 @@ async def load_leaf_hashes(connection: Connection, indexes: Collection[int]) -> 
 async def move_cohorts(connection: Connection, moves: dict[CohortKey, MovedCohort]) -> None:
     """Move the counters. Raises WriteConflictError unless each cohort moved once."""
     if moves:
-        begun = [astuple(key) for key, move in moves.items() if move.by.received]
+        begun = [key for key, move in moves.items() if move.by.received]
         if begun:
             await connection.execute(WRITING["begin_cohorts"], *_columns(begun))
-        rows = [(*astuple(key), *astuple(move.by), move.entry) for key, move in moves.items()]
+        rows = [(*key, *_READ_MOVE(move.by), move.entry) for key, move in moves.items()]
         status = await connection.execute(WRITING["move_cohorts"], *_columns(rows))
         _expect(status, f"UPDATE {len(moves)}")
 

@@ -41,7 +41,7 @@ def _address(text: str) -> tuple[str, str]:
     return text, _ADDRESS
 
 
-_COHORT: dict[str, tuple[Any, Any]] = {
+DUTY: dict[str, tuple[Any, Any]] = {
     "type": _TYPE,
     "from": _address("310115"),
     "address": _address("410102.health"),
@@ -72,27 +72,27 @@ MEMBERS: dict[str, dict[str, tuple[Any, Any]]] = {
         "sequence": _SEQUENCE,
     },
     "parked": {"reason": ("inbox-full", "retired-without-successor")},
-    "dispatched": {**_COHORT, "recipient": _address("410102"), "totals": _TOTALS},
-    "acknowledged": {**_COHORT, "acknowledgement": _id(3), "arrived_at": _MOMENT},
-    "extension-asked": {**_COHORT, "extension": _id(4), "reason": _REASON, "due": _DATE},
-    "extended": {**_COHORT, "extension": _id(5), "reason": (None, _REASON[1]), "due": _DATE},
-    "extension-refused": {**_COHORT, "extension": _id(6), "reason": _REASON},
+    "dispatched": {**DUTY, "recipient": _address("410102"), "totals": _TOTALS},
+    "acknowledged": {**DUTY, "acknowledgement": _id(3), "arrived_at": _MOMENT},
+    "extension-asked": {**DUTY, "extension": _id(4), "reason": _REASON, "due": _DATE},
+    "extended": {**DUTY, "extension": _id(5), "reason": (None, _REASON[1]), "due": _DATE},
+    "extension-refused": {**DUTY, "extension": _id(6), "reason": _REASON},
     "reminded": {
-        **_COHORT,
+        **DUTY,
         "step": ("by-hand", "before-9999"),
         "number": (10_000, LARGEST_COUNT),
         "by": _address("310115"),
         "reason": (None, _REASON[1]),
     },
     "escalated": {
-        **_COHORT,
+        **DUTY,
         "step": ("escalate-3", "escalate-9999"),
         "number": (10_003, LARGEST_COUNT),
         "told": _address("4101"),
     },
-    "partly-answered": {**_COHORT, "answer": _id(7), "reason": _REASON},
+    "partly-answered": {**DUTY, "answer": _id(7), "reason": _REASON},
     "answered": {
-        **_COHORT,
+        **DUTY,
         "answer": _id(8),
         "outcome": ("confirmed", max(Outcome, key=len).value),
         "reason": (None, _REASON[1]),
@@ -101,10 +101,10 @@ MEMBERS: dict[str, dict[str, tuple[Any, Any]]] = {
         "substantive": _FALSE,
         "totals": _TOTALS,
     },
-    "rated": {**_COHORT, "rating": _id(9), "timely": _FALSE, "useful": _FALSE},
-    "forwarded": {**_COHORT, **_HANDED_ON, "forward": _id(10), "reason": _REASON},
-    "passed-on": {**_COHORT, **_HANDED_ON},
-    "withdrawn": {**_COHORT, "withdrawal": _id(11), "reason": _REASON, "totals": _TOTALS},
+    "rated": {**DUTY, "rating": _id(9), "timely": _FALSE, "useful": _FALSE},
+    "forwarded": {**DUTY, **_HANDED_ON, "forward": _id(10), "reason": _REASON},
+    "passed-on": {**DUTY, **_HANDED_ON},
+    "withdrawn": {**DUTY, "withdrawal": _id(11), "reason": _REASON, "totals": _TOTALS},
     "refused": {
         "refusal": _id(12),
         "problem": ("unknown-kind", max((problem.slug for problem in ProblemType), key=len)),

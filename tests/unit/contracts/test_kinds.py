@@ -64,6 +64,7 @@ def test_a_kind_survives_being_stored() -> None:
     ("change", "says"),
     [
         (("name: school.transfer", "name: School"), "name"),
+        (("name: school.transfer", f"name: school.{'x' * 58}"), "at most 64 characters"),
         (("type: query", "type: question"), "type"),
         (("answer_owed: true", "answer_owed: false"), "answer_owed"),
         (("deadline_days: 10", "deadline_days: 0"), "deadline_days"),

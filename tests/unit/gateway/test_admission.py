@@ -109,6 +109,9 @@ ADMISSIONS: list[tuple[dict[str, object], dict[str, object]]] = [
     (WITHDRAWAL, {"address": None, "reason": None}),
     ({**WITHDRAWAL, "reason": "sent-by-mistake: twice"}, {"reason": "sent-by-mistake: twice"}),
     (RATING, {"timely": True, "useful": False}),
+    ({"type": "query", "sequence": 7}, {"sequence": 7}),
+    ({**NOTICE, "sequence": "999999999999999"}, {"sequence": 999999999999999}),
+    ({**RATING, "sequence": ""}, {"sequence": None}),
     ({**RATING, "timely": False, "useful": True}, {"timely": False, "useful": True}),
 ]
 
@@ -176,6 +179,8 @@ def test_each_thing_that_is_said_makes_another_message() -> None:
         {**RATING, "useful": "yes"},
         {"type": "query", "urgency": "urgent"},
         {"type": "query", "written": "1995"},
+        {"type": "query", "sequence": 1},
+        {"type": "query", "sequence": 2},
         {"type": "query"},
     ]
 
@@ -235,6 +240,10 @@ REFUSALS: list[tuple[Incoming, ProblemType]] = [
     (with_fields(written=True), ProblemType.MALFORMED_WRITTEN),
     (with_fields(**{**NOTICE, "written": "1981-01-01"}), ProblemType.MALFORMED_WRITTEN),
     (with_fields(**{**FORWARD, "written": 1981.0}), ProblemType.MALFORMED_WRITTEN),
+    *(
+        (with_fields(**{**RATING, "sequence": number}), ProblemType.MALFORMED_SEQUENCE)
+        for number in (0, -1, "0", "01", "seven", "7 ", "1" * 16, 1.0, True, 10**15, 10**5000)
+    ),
     *(
         (with_fields(**{**fields, "correlation_id": None}), ProblemType.MISSING_CORRELATION_ID)
         for fields in (ACKNOWLEDGEMENT, EXTENSION, ACCEPTANCE, FORWARD, WITHDRAWAL, RATING)

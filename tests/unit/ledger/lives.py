@@ -10,10 +10,13 @@ from zoneinfo import ZoneInfo
 
 from contracts.batch import Admitted, Dispatched, Intake, LedgerBatch, Orders, Refused, Report
 from contracts.kinds import Kind, built_in_kinds
+from contracts.leaf import Totals
 from contracts.period import Calendar
 from services.ledger.decisions import append_refusals, decide, wanted_ids
-from services.ledger.records import CohortKey, Decision, MessageState, Move, NewClosing, NewEntry, PastDuty
+from services.ledger.records import CohortKey, Decision, MessageState, Move, NewClosing, NewEntry, PastDuty, SealedEntry
 from services.ledger.setting import Setting
+from services.ledger.totals import RunningTotals, TotalsKey, totals_key
+from services.ledger.tree import seal
 
 CALENDAR = Calendar(ZoneInfo("Asia/Shanghai"))
 START = datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -33,6 +36,7 @@ class Ledger:
         self.past: list[PastDuty] = []
         self.cohorts: dict[CohortKey, Counter[str]] = {}
         self.entries: list[NewEntry] = []
+        self.sealed: list[SealedEntry] = []
         self.closings: list[NewClosing] = []
         self.refusals: set[UUID] = set()
         self.nobody: set[str] = set()
@@ -42,7 +46,23 @@ class Ledger:
     def take(self, *batches: LedgerBatch, at: datetime | None = None) -> Decision:
         """Take batches in one transaction, at some moment or a second after the one before."""
         self.now = at or self.now + timedelta(seconds=1)
-        setting = Setting(
+        setting = self.setting()
+        known = {id: replace(self.messages[id]) for id in wanted_ids(batches) if id in self.messages}
+        decision = decide(batches, known, setting)
+        self.refusals |= {refusal.record.id for refusal in append_refusals(decision, self.refusals, setting)}
+        self.entries += decision.entries
+        tables: dict[int, tuple[bytes, ...]] = {closing.entry: () for closing in decision.closings}
+        self.sealed += seal(decision.entries, RunningTotals(self._totals()), tables)
+        self.messages |= decision.inserted | decision.updated
+        self.past += decision.past_duties
+        self.closings += decision.closings
+        for key, moved in decision.moves.items():
+            self.cohorts.setdefault(key, Counter()).update(asdict(moved.by))
+        return decision
+
+    def setting(self) -> Setting:
+        """In which circumstances it decides now."""
+        return Setting(
             self.now,
             len(self.entries),
             CALENDAR,
@@ -51,20 +71,18 @@ class Ledger:
             KINDS.get,
             {closing.period for closing in self.closings},
         )
-        known = {id: replace(self.messages[id]) for id in wanted_ids(batches) if id in self.messages}
-        decision = decide(batches, known, setting)
-        self.refusals |= {refusal.record.id for refusal in append_refusals(decision, self.refusals, setting)}
-        self.entries += decision.entries
-        self.messages |= decision.inserted | decision.updated
-        self.past += decision.past_duties
-        self.closings += decision.closings
-        for key, moved in decision.moves.items():
-            self.cohorts.setdefault(key, Counter()).update(asdict(moved.by))
-        return decision
 
     def events(self, id: UUID) -> list[str]:
         """What happened to a message, in order."""
         return [entry.event for entry in self.entries if entry.message_id == id]
+
+    def _totals(self) -> dict[TotalsKey, Totals]:
+        totals: dict[TotalsKey, Totals] = {}
+        for cohort, counter in self.cohorts.items():
+            key = totals_key(cohort)
+            own = {name: count for name, count in counter.items() if name != "unanswered"}
+            totals[key] = totals.get(key, Totals()) + Totals(**own)
+        return totals
 
     def figures(self, address: str, role: str = "recipient") -> dict[str, int]:
         """The counters of an address, over all its cohorts, without those that are 0."""

@@ -6,7 +6,6 @@
 package main
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -178,11 +177,5 @@ func sign() error {
 	if err != nil {
 		return err
 	}
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	if err := encoder.Encode(map[string]string{"vkey": vkey, "note": string(signed)}); err != nil {
-		return err
-	}
-	_, err = os.Stdout.Write(out.Bytes())
-	return err
+	return json.NewEncoder(os.Stdout).Encode(map[string]string{"vkey": vkey, "note": string(signed)})
 }
