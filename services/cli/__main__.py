@@ -1,7 +1,5 @@
 """The `huizhi` command: registers each command and turns the errors meant for people into a message and status 1."""
 
-import sys
-
 import typer
 
 from services.cli import (
@@ -15,7 +13,6 @@ from services.cli import (
     forward,
     inbox,
     kind,
-    log,
     parked,
     participant,
     period,
@@ -29,7 +26,6 @@ from services.cli import (
     withdraw,
 )
 from services.cli.demo import command as demonstration
-from services.cli.errors import CommandError
 from services.cli.log import app as log
 from services.cli.stack import commands as stack
 

@@ -16,5 +16,6 @@ nothing else: what an entry does to a figure is written here a second time.
 
 VerifierError            nothing was found out; the message says why
 ├── SourceError          the log does not answer, or not as a log
+├── NewerVersionError    its entries have a form that came after this verifier
 └── StateError           the file of a former verification cannot be used
 """

@@ -9,5 +9,9 @@ class SourceError(VerifierError):
     """The log does not answer, or not as a log."""
 
 
+class NewerVersionError(VerifierError):
+    """The log has entries of a form that came after this verifier: it is neither right nor wrong."""
+
+
 class StateError(VerifierError):
     """The file of a former verification cannot be used."""

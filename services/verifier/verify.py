@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from contracts.checkpoints import Checkpoint, open_checkpoint
-from contracts.leaf import Leaf, LeafError, decode_leaf
+from contracts.leaf import VERSION, Leaf, LeafError, decode_leaf, parse_canonical
 from contracts.merkle import leaf_hash
 from contracts.notes import NoteError, VerifierKey
 from contracts.tiles import TILE_WIDTH, EntryBundle, Tile, TileError, decode_bundle
+from services.verifier.errors import NewerVersionError
 from services.verifier.findings import Check, Finding, Findings
 from services.verifier.history import continues
 from services.verifier.replay import Replay, evidence_of
@@ -29,7 +30,8 @@ OF_WHAT_IS_SERVED = {Check.SIGNATURE, Check.ROLLBACK, Check.FORK, Check.WITHHELD
 async def verify(source: Source, keys: Sequence[VerifierKey], state: State, progress: Progress) -> Result:
     """Verify everything that came since ``state``, and remember it there if it holds together as a log.
 
-    Raises SourceError where the log does not answer, StateError where ``state`` is of another log.
+    Raises SourceError where the log does not answer, StateError where ``state`` is of another log, NewerVersionError
+    where it has entries that only a newer verifier can read.
     """
     result = Result()
     try:
@@ -162,6 +164,7 @@ class _Reading:
             try:
                 entries.append((index, decode_leaf(data)))
             except LeafError as error:
+                _expect_known_version(index, data)
                 self._add(Check.LEAF, f"is no leaf: {error}", index)
         return True
 
@@ -192,6 +195,17 @@ class _Reading:
 
     def _add(self, check: Check, text: str, entry: int | None = None) -> None:
         self._findings.add(Finding(check, text, entry))
+
+
+def _expect_known_version(index: int, data: bytes) -> None:
+    """Raises NewerVersionError for a leaf whose rules are not known here (docs/proof-log.md, "Versions")."""
+    try:
+        said = parse_canonical(data)
+    except LeafError:
+        return
+    version = said.get("v") if isinstance(said, dict) else None
+    if type(version) is int and version > VERSION:
+        raise NewerVersionError(f"entry {index:,} is a leaf of version {version}; use a newer verifier")
 
 
 def _named(entries: Sequence[tuple[int, Leaf]]) -> set[UUID]:

@@ -1,4 +1,4 @@
-"""The log of a whole exchange, as those see it who trust nobody: `huizhi log`, its public files, and proofs as files."""
+"""The log of a whole exchange, as those see it who trust nobody: `huizhi log`, public files, and proofs as files."""
 
 import json
 from pathlib import Path

@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from datetime import timedelta
 
 import asyncpg
@@ -22,9 +21,8 @@ Copy = Callable[[Site], Awaitable[Site]]
 @pytest_asyncio.fixture
 async def site(pool: asyncpg.Pool) -> Site:
     """A log with everything in it, published: a closed month, late answers, forwards, withdrawals, what is open."""
-    past = Past(pool, CALENDAR.span("2026-10").start)
-    site = Site(pool, past)
-    await fill(past)
+    site = Site(pool, Past(pool, CALENDAR.span("2026-10").start))
+    await fill(site.past)
     await site.publish()
     return site
 
@@ -40,29 +38,23 @@ async def owner(database: str) -> AsyncIterator[Owner]:
 
 
 @pytest_asyncio.fixture
-async def copy(database: str, database_server: str) -> AsyncIterator[Copy]:
+async def copy(database: str, ledger_url: str, database_server: str) -> AsyncIterator[Copy]:
     """Another ledger of the same key, on a copy of the database as it is now, as a backup would be."""
     name = f"huizhi_test_{secrets.token_hex(6)}"
     source = database.rpartition("/")[2]
     async with AsyncExitStack() as exits:
 
         async def made(site: Site) -> Site:
-            # No one may be connected to what is copied; a pool connects again by itself.
-            await _end_connections(database_server, source)
+            # No one may be connected to what is copied.
+            await site.pool.close()
             await execute(database_server, f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
             exits.push_async_callback(execute, database_server, f'DROP DATABASE "{name}" WITH (FORCE)')
+            site.open(await exits.enter_async_context(asyncpg.create_pool(ledger_url, min_size=1, max_size=4)))
             url = in_database(database_server, name)
-            pool = await exits.enter_async_context(asyncpg.create_pool(url, min_size=1, max_size=4))
-            past = replace(site.past, pool=pool, duties=list(site.past.duties))
-            return Site(pool, past, site.key)
+            copied = await exits.enter_async_context(asyncpg.create_pool(url, min_size=1, max_size=4))
+            return Site(copied, site.past, site.key)
 
         yield made
-
-
-async def _end_connections(server: str, name: str) -> None:
-    connection = await asyncpg.connect(server)
-    await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
-    await connection.close()
 
 
 async def fill(past: Past) -> None:

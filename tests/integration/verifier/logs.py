@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,13 +39,19 @@ class Site:
     def __init__(self, pool: asyncpg.Pool, past: Past, key: SigningKey | None = None) -> None:
         self.past = past
         self.key = key or SigningKey.generate(ORIGIN)
+        self.altered: Callable[[str, bytes], bytes] = lambda _path, content: content
+        self.served: dict[str, bytes] = {}
+        self.open(pool)
+
+    def open(self, pool: asyncpg.Pool) -> None:
+        """Write, publish and serve over these connections."""
+        self.pool = pool
+        self.past = replace(self.past, pool=pool, duties=list(self.past.duties))
         self._publisher = Publisher(pool, ORIGIN, [self.key], NoWitnesses())
         registry = service_registry("ledger")
         self._app = create_app("Test", "A test.", health=Health(), registry=registry, max_body_bytes=1024)
         snapshot = Snapshot(version=1, directory=Directory.of([], []), kinds={}, participants={}, tokens={})
         self._app.include_router(log_router(pool, lambda: snapshot, [self.key.verifier], "public"))
-        self.altered: Callable[[str, bytes], bytes] = lambda _path, content: content
-        self.served: dict[str, bytes] = {}
 
     async def publish(self) -> None:
         """Publish the log as it is now."""

@@ -20,6 +20,7 @@ from services.verifier.result import Result
 from tests.integration.ledger.asking import ask, asking
 from tests.integration.verifier.conftest import Copy
 from tests.integration.verifier.logs import Entry, Owner, Site
+from tests.unit.ledger.lives import batch, query
 
 Attack = Callable[[Owner], Awaitable[int | None]]
 
@@ -259,6 +260,21 @@ async def test_two_ledgers_that_go_on_from_one_copy_are_found_by_who_asks_both(
     assert next(iter(result.findings)).entry == before.checkpoint.size
     assert len(set(result.notes)) == 2
     assert all(site.key.name in note for note in result.notes)
+
+
+async def test_a_number_that_a_sender_gave_and_the_log_does_not_have_is_found(site: Site) -> None:
+    """A message that the exchange swallowed leaves no trace but the gap in its sender's numbers."""
+    told = [query(sender="420102", arrived_at=site.past.now, sequence=number) for number in (1, 2, 4)]
+    await site.past.take(batch(*told))
+    await site.publish()
+    result = await site.verify()
+    assert result.holds
+    (gap,) = result.numbering.gaps
+    assert (gap.sender, gap.first, gap.last) == ("420102", 3, 3)
+    swallowed = query(sender="420102", arrived_at=site.past.now, sequence=3)
+    await site.past.take(batch(swallowed))
+    await site.publish()
+    assert (await site.verify()).numbering.gap_count == 0
 
 
 async def test_any_byte_on_the_line_that_is_another_one_is_found(site: Site) -> None:

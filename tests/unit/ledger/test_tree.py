@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.leaf import TABLE_COUNTS, LeafError, closing_table, decode_leaf, table_digest
+from contracts.leaf import LeafError, closing_table, decode_leaf, table_digest
 from contracts.merkle import Frontier, leaf_hash
 from contracts.tiles import TILE_WIDTH, Tile, root, root_tiles, tiles_of
 from services.ledger.draft import Draft

@@ -120,7 +120,7 @@ CHANGES: list[tuple[str, Forge, set[Check]]] = [
     ("totals of nothing", lambda b: b.change(0, data={"totals": {}}), {Check.TOTALS}),
     ("no totals", lambda b: b.change(first(b, "dispatched"), data={"totals": None}), {Check.LEAF, Check.TOTALS}),
     ("totals that are none", lambda b: b.change(1, data={"totals": {"recipient": 1, "sender": 1}}), {Check.LEAF}),
-    ("an unknown event", lambda b: b.append("forgiven", b.leaves[0].message_id), {Check.LEAF}),
+    ("totals of an unknown event", lambda b: b.append("forgiven", b.leaves[0].message_id, totals={}), {Check.TOTALS}),
     ("a reminder of nobody", lambda b: b.append("reminded", b.id()), {Check.MESSAGE}),
     ("of no message", lambda b: b.append("reminded", None), {Check.LEAF}),
     ("a sequence of zero", lambda b: b.accept("notice", "310115", "410102", sequence=0), {Check.LEAF}),
@@ -138,6 +138,11 @@ def test_what_cannot_follow_from_the_entries_before_is_named(
     assert not result.holds
     assert checks <= {finding.check for finding in result.findings}
     assert all(finding.entry is not None for finding in result.findings if finding.check is not Check.CONSERVATION)
+
+
+def test_an_event_that_came_later_is_passed_over(book: Book, verified: Verify) -> None:
+    book.append("forgiven", book.leaves[0].message_id, by="nobody")
+    assert verified(Log(book.leaves)).holds
 
 
 def test_a_deleted_acceptance_is_found_by_what_follows(book: Book, verified: Verify) -> None:

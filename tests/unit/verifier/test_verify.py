@@ -2,12 +2,13 @@
 
 import asyncio
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from contracts.leaf import encode_leaf
 from contracts.notes import SigningKey
-from services.verifier.errors import StateError
+from services.verifier.errors import NewerVersionError, StateError
 from services.verifier.findings import MOST_KEPT, Check
 from services.verifier.state import State
 from services.verifier.verify import verify
@@ -75,9 +76,17 @@ def test_a_file_that_is_missing_or_cut_short_is_named(verified: Verify, name: st
 def test_an_entry_that_is_no_leaf_is_named_though_the_tree_holds_it(verified: Verify) -> None:
     leaves = [encode_leaf(leaf) for leaf in small().leaves]
     log = Log()
-    log.publish_bytes([*leaves, b'{"v":2}', leaves[0] + b" "])
+    log.publish_bytes([*leaves, b'{"v":0}', leaves[0] + b" "])
     result = verified(log)
     assert [(finding.check, finding.entry) for finding in result.findings] == [(Check.LEAF, 6), (Check.LEAF, 7)]
+
+
+def test_entries_of_a_newer_form_are_neither_right_nor_wrong(verified: Verify) -> None:
+    leaves = [encode_leaf(leaf) for leaf in small().leaves]
+    log = Log()
+    log.publish_bytes([*leaves, b'{"v":2}'])
+    with pytest.raises(NewerVersionError, match="entry 6 is a leaf of version 2"):
+        verified(log)
 
 
 def test_what_is_signed_by_another_key_or_by_nobody_is_not_read(verified: Verify) -> None:
@@ -174,11 +183,11 @@ def test_old_entries_served_anew_in_another_form_are_named(verified: Verify, tmp
 
 def test_what_was_found_wrong_in_the_entries_is_told_every_time(verified: Verify, tmp_path: Path) -> None:
     book, path, log = small(), tmp_path / "state", Log()
-    book.append("forgiven", book.leaves[0].message_id)
+    book.append("reminded", UUID(int=7))
     log.publish(book.leaves)
     told = [verified(log, path) for _ in range(2)]
     for result in told:
-        assert [(finding.check, finding.entry) for finding in result.findings] == [(Check.LEAF, 6)]
+        assert [(finding.check, finding.entry) for finding in result.findings] == [(Check.MESSAGE, 6)]
     result = told[-1]
     assert result.before is not None
     assert result.before.size == 7
