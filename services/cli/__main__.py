@@ -1,5 +1,7 @@
 """The `huizhi` command: registers each command and turns the errors meant for people into a message and status 1."""
 
+import sys
+
 import typer
 
 from services.cli import (
@@ -26,6 +28,7 @@ from services.cli import (
     withdraw,
 )
 from services.cli.demo import command as demonstration
+from services.cli.errors import CommandError
 from services.cli.log import app as log
 from services.cli.stack import commands as stack
 
@@ -62,3 +65,16 @@ app.add_typer(participant.app, name="participant")
 app.add_typer(kind.app, name="kind")
 app.add_typer(retention.app, name="retention")
 app.add_typer(log, name="log")
+
+
+def main() -> None:
+    """Run the command of this process's arguments."""
+    try:
+        app()
+    except CommandError as error:
+        sys.stderr.write(f"huizhi: {error}\n")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
