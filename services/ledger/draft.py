@@ -158,7 +158,7 @@ def numbered(record: Admitted | Refused) -> dict[str, int]:
 
 def _accepted_data(message: MessageState, record: Admitted) -> dict[str, Any]:
     return {
-        "type": message.type,
+        "type": str(message.type),
         "kind": message.kind,
         "sender": message.sender,
         "submitter": message.submitter,

@@ -87,7 +87,7 @@ def hand_on(draft: Draft, query: MessageState, event: Event, address: str, taken
 def cohort_data(message: MessageState, **more: Any) -> dict[str, Any]:
     """An entry's data about a duty: which cohort it belongs to, and more."""
     return {
-        "type": message.type,
+        "type": str(message.type),
         "from": message.origin,
         "address": message.address,
         "tier": message.tier,

@@ -4,6 +4,7 @@ A checkpoint is signed only when it goes on from the one published before it, an
 may be relied upon: a standby that takes over must not have less than was signed.
 """
 
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
@@ -91,7 +92,7 @@ class Publisher:
         self._cosigner = cosigner
         self._interval_s = interval_s
         self._timeout_s = timeout_s
-        self._asked_again_at = 0.0
+        self._asked_at = -math.inf
         self._trouble: str | None = None
 
     def check(self) -> str | None:
@@ -144,13 +145,7 @@ class Publisher:
     def _is_wanted(self, before: Published | None, size: int) -> bool:
         if before is None or before.size != size:
             return True
-        if not self._lacking(parse_note(before.note)):
-            return False
-        now = time.monotonic()
-        if now < self._asked_again_at + _AGAIN_S:
-            return False
-        self._asked_again_at = now
-        return True
+        return bool(self._lacking(parse_note(before.note))) and time.monotonic() > self._asked_at + _AGAIN_S
 
     def _lacking(self, note: Note) -> list[VerifierKey]:
         signed = {(signature.name, signature.id) for signature in note.signatures}
@@ -171,6 +166,7 @@ class Publisher:
             async with borrowed(self._pool, self._timeout_s) as connection:
                 return await _consistency(connection, old, checkpoint.size)
 
+        self._asked_at = time.monotonic()
         cosignatures = await self._cosigner.cosign(checkpoint, note, consistency)
         signatures = {(one.name, one.id): one for one in (*note.signatures, *cosignatures)}
         earlier = parse_note(before.note) if before is not None else None

@@ -29,12 +29,15 @@ async def provision(owner_url: str, role_passwords: dict[str, str]) -> None:
         await connection.close()
 
 
-async def migrate(owner_url: str) -> None:
-    """Run the migrations that the database at ``owner_url`` lacks."""
+async def migrate(owner_url: str, revision: str = "head") -> None:
+    """Run the migrations that the database at ``owner_url`` lacks, up to one of them, all by default.
+
+    Raises UnprovableLogError for a log that began before it could be proved.
+    """
     engine = create_async_engine(owner_url.replace("postgresql://", "postgresql+asyncpg://", 1))
     try:
         async with engine.begin() as connection:
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(_upgrade, revision)
     finally:
         await engine.dispose()
 
@@ -47,6 +50,6 @@ def alembic_config(connection: Connection) -> Config:
     return config
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, revision: str) -> None:
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
-    command.upgrade(alembic_config(connection), "head")
+    command.upgrade(alembic_config(connection), revision)

@@ -101,14 +101,15 @@ async def load_totals(connection: Connection, cohorts: Iterable[CohortKey]) -> d
 
 
 async def append_entries(connection: Connection, entries: Sequence[SealedEntry]) -> None:
-    """Append to the log. All entries of a transaction have the same time."""
+    """Append to the log. All entries of a transaction have the same time, and follow each other."""
     if entries:
-        indexes, events, message_ids, data, leaf_hashes = _columns(
-            (entry.index, entry.event, entry.message_id, msgspec.json.encode(entry.data).decode(), entry.leaf_hash)
-            for entry in entries
-        )
+        events = [entry.event for entry in entries]
+        message_ids = [entry.message_id for entry in entries]
+        data = [msgspec.json.encode(entry.data).decode() for entry in entries]
+        leaf_hashes = b"".join([entry.leaf_hash for entry in entries])
+        first = entries[0]
         await connection.execute(
-            WRITING["append_entries"], indexes, entries[0].at, events, message_ids, data, leaf_hashes
+            WRITING["append_entries"], first.index, first.at, events, message_ids, data, leaf_hashes
         )
 
 

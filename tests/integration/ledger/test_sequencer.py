@@ -5,12 +5,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import asyncpg
+import msgspec
 import pytest
+from msgspec import structs
 
-from contracts.batch import LedgerBatch
+from contracts.batch import LedgerBatch, Outbound, decode_dispatch
 from contracts.period import Calendar
 from services.ledger.conservation import broken_cohorts, miscounted_cohorts
+from services.ledger.handover import dispatches
 from services.ledger.head import FencedError
+from services.ledger.records import Decision
 from services.ledger.sequencer import Sequencer, Tenure
 from tests.integration.ledger.records import answer, dispatched, intake, query, refused
 
@@ -59,6 +63,56 @@ async def test_everything_taken_twice_is_counted_once(pool: asyncpg.Pool) -> Non
     assert await pool.fetchval("SELECT count(*) FROM entry") == 5
     assert await pool.fetchval("SELECT count(*) FROM refusal") == 1
     assert await all_holds(pool)
+
+
+def receipts(decision: Decision) -> list[Outbound]:
+    """The receipts that are handed over because of a decision."""
+    batches = [decode_dispatch(publication.body) for publication in dispatches(decision)]
+    return [message for batch in batches for message in batch.messages if message.type == "receipt"]
+
+
+async def test_a_receipt_names_the_leaf_and_is_the_same_when_its_batch_comes_again(pool: asyncpg.Pool) -> None:
+    sequencer = a_sequencer(pool)
+    asked = [query("410102", "310115"), query("410103", "310115"), query("410102", "410103")]
+    batch = intake(*asked)
+    first, _ = await sequencer.take([batch])
+    await sequencer.take([intake(query())])
+    # In one transaction with what is new.
+    again, _ = await sequencer.take([batch, intake(query("410102", "310115"))])
+    said, said_again = receipts(first), receipts(again)
+    assert len(said) == 2
+    for receipt in said:
+        (twin,) = [other for other in said_again if other.id == receipt.id]
+        assert twin.payload == receipt.payload
+        for item in msgspec.json.decode(receipt.payload)["accepted"]:
+            hashed = await pool.fetchval("SELECT leaf_hash FROM entry WHERE index = $1", item["entry"])
+            assert item["leaf"] == hashed.hex()
+
+
+async def test_the_senders_number_is_on_the_ledger_whatever_became_of_the_message(pool: asyncpg.Pool) -> None:
+    sequencer = a_sequencer(pool)
+    one, two = structs.replace(query(), sequence=1), structs.replace(query(), sequence=2)
+    other = structs.replace(query(), id=one.id, sequence=3)
+    await sequencer.take([intake(one, two, query(), structs.replace(refused(), sequence=4), other)])
+    rows = await pool.fetch("SELECT event, data->'sequence' AS number FROM entry ORDER BY index")
+    assert [(row["event"], row["number"]) for row in rows] == [
+        *(("accepted", "1"), ("accepted", "2"), ("accepted", None)),
+        *(("refused", "4"), ("refused", "3")),
+    ]
+
+
+async def test_each_counter_knows_the_newest_entry_that_moved_it(pool: asyncpg.Pool) -> None:
+    sequencer = a_sequencer(pool)
+    queries = [query(to, sender) for to, sender in (("410102", "310115"), ("410103", "310115"))]
+    await sequencer.take([intake(*queries)])
+    await sequencer.take([dispatched(*queries)])
+    await sequencer.take([intake(answer(queries[0]))])
+    rows = await pool.fetch("SELECT role, address, entry FROM cohort ORDER BY role, address")
+    assert [tuple(row) for row in rows] == [
+        ("recipient", "410102", 5),
+        ("recipient", "410103", 3),
+        ("sender", "310115", 5),
+    ]
 
 
 async def test_a_writer_that_was_taken_over_commits_nothing(pool: asyncpg.Pool) -> None:

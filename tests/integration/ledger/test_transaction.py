@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from contracts.notes import SigningKey
 from services.cli.stack import postgres
 from services.cli.stack.files import private_directory
 from services.cli.stack.ports import choose
@@ -18,6 +19,7 @@ from services.ledger.store.faults import is_away
 from services.ledger.store.provision import provision
 from services.ledger.store.transaction import CommitInDoubtError, transaction
 from tests.acceptance.waiting import until
+from tests.integration.ledger.published import Published, Witness
 from tests.integration.ledger.records import intake, query
 from tests.integration.ledger.test_sequencer import a_sequencer
 
@@ -88,6 +90,19 @@ async def test_the_sequencer_returns_nothing_for_what_is_only_committed_here(aba
 
     assert [len(handover.messages) for handover in decision.handovers] == [1]
     assert await abandoned.fetchval("SELECT count(*) FROM message") == 1
+
+
+async def test_what_the_standby_may_not_have_is_shown_to_no_witness_and_not_published(
+    abandoned: asyncpg.Pool,
+) -> None:
+    witness = Witness(SigningKey.generate("witness.example"))
+    log = Published(abandoned, cosigner=witness)
+    canceller = asyncio.create_task(cut_short(abandoned))
+    with pytest.raises(CommitInDoubtError):
+        await log.publisher.publish()
+    await canceller
+    assert witness.seen == []
+    assert await abandoned.fetchval("SELECT count(*) FROM checkpoint") == 0
 
 
 async def test_a_warning_of_a_statement_fails_nothing(abandoned: asyncpg.Pool) -> None:
