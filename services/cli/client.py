@@ -113,6 +113,13 @@ class API:
         disposition["Content-Disposition"] = answer.headers.get("Content-Disposition", "")
         return answer.content, disposition.get_filename("download")
 
+    def log_keys(self) -> list[str]:
+        """The public keys that the ledger's log is signed with now, in their text form."""
+        answer = self._answer("ledger", "GET", f"{self._ledger_url}/log/vkey")
+        if not answer.is_success:
+            _document(answer, "ledger")
+        return answer.text.split()
+
     def remind(self, id: str, reason: str | None) -> dict[str, Any]:
         """Have a query's recipient reminded; what the ledger answers when that is ordered."""
         url = f"{self._ledger_url}/v1/messages/{id}/reminders"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +11,9 @@ from rich.table import Table
 from contracts.rates import shown
 from services.cli.client import API
 from services.cli.context import DEFAULT_DATA, DataOption, JSONOption, print_json
+from services.cli.errors import CommandError
 from services.cli.layout import Clock, show_table, table
+from services.cli.proof_file import write_proof
 
 COUNTS = {
     "received": "received",
@@ -76,23 +79,27 @@ def rate(
     as_of: Annotated[str | None, typer.Option(metavar="TIME", help="As it stood then. Default: now.")] = None,
     kind: KindOption = None,
     codes: CodesOption = Codes.THEN,
+    proof: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a proof of a month's figures there; `huizhi log check` checks it."),
+    ] = None,
+    closed: Annotated[
+        bool, typer.Option("--closed", help="With --proof: of the figures that were fixed when the month was closed.")
+    ] = False,
     data: DataOption = DEFAULT_DATA,
     as_json: JSONOption = False,
 ) -> None:
     """Show the feedback rate: answered of received, in the current period unless another span is named."""
+    asked = {"jurisdiction": code, "role": role, "tier": tier, "period": period, "from": start, "to": end}
+    asked |= {"as_of": as_of, "kind": kind, "codes": codes}
+    if closed and proof is None:
+        raise CommandError("--closed goes with --proof; `huizhi period show` has closed figures")
     with API(data) as api:
-        answer = api.ask(
-            "rate",
-            jurisdiction=code,
-            role=role,
-            tier=tier,
-            period=period,
-            from_=start,
-            to=end,
-            as_of=as_of,
-            kind=kind,
-            codes=codes,
-        )
+        if proof is not None:
+            # Before the figures: where they cannot be proved the reason is said, and nothing else.
+            content, _ = api.download("rate", **asked, proof="true", closed=str(closed).lower())
+            write_proof(content, proof)
+        answer = api.ask("rate", **asked)
     if as_json:
         print_json(answer)
         return

@@ -72,6 +72,31 @@ class Exchange:
         assert process.returncode == 0, f"huizhi {' '.join(arguments)}: {said.decode()}"
         return printed.decode(), said.decode()
 
+    async def verified(self, *arguments: str) -> Any:
+        """What ``huizhi log verify`` finds from the public files alone, of everything that the ledger has by now. Fails
+        with what it said when its status is not 0.
+        """
+        entries = (await self.see("conservation"))["entries"]
+
+        async def is_published() -> bool:
+            checkpoint = await self.ledger.get("/log/checkpoint")
+            return checkpoint.is_success and int(checkpoint.text.split("\n")[1]) >= entries
+
+        await until(f"{entries} entries are published", is_published)
+        key = (await self.ledger.get("/log/vkey")).text.strip()
+        status, printed, said = await self.run("log", "verify", self.stack["ledger_url"], "--key", key, *arguments)
+        assert status == 0, printed + said
+        return json.loads(printed) if "--json" in arguments else printed
+
+    async def run(self, *arguments: str) -> tuple[int, str, str]:
+        """The status of a command that is told of no data directory, what it prints, and what it says."""
+        process = await asyncio.create_subprocess_exec(
+            *HUIZHI, *arguments, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        printed, said = await process.communicate()
+        assert process.returncode is not None
+        return process.returncode, printed.decode(), said.decode()
+
     async def add_participant(self, address: str, **environment: str) -> Participant:
         """Make one participant, and wait until the services know it."""
         participant = Participant(**await self.huizhi("participant", "add", address, **environment))

@@ -86,7 +86,7 @@ class _Demonstration:
             raise CommandError("\n  ".join(["the ledger does not say what it should:", *faults]))
         self.over = True
         if not self._as_json:
-            print_whereabouts(self._data, addresses, stays=stays)
+            print_whereabouts(self._data, addresses, outcome.log_keys, stays=stays)
 
 
 def _silence_the_amqp_library() -> None:

@@ -1,6 +1,6 @@
 """The end of a demonstration: the figures that the ledger gives, and what is unanswered."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ class Outcome:
     period: Mapping[str, Any]
     unanswered: Mapping[str, Mapping[str, Any]]
     conservation: Mapping[str, Any]
+    log_keys: Sequence[str]
 
     def faults(self) -> list[str]:
         """Why the demonstration is no success; none where it is one."""
@@ -47,6 +48,7 @@ def ask_outcome(api: API, played: Played) -> Outcome:
         period=api.ask("rate", jurisdiction=DISTRICT),
         unanswered={item["tier"]: item for item in page["items"] if item["id"] in played.script.left_open},
         conservation=api.ask("conservation"),
+        log_keys=api.log_keys(),
     )
 
 
@@ -68,17 +70,24 @@ def print_outcome(outcome: Outcome) -> None:
         typer.echo(f"\nConservation holds over all {outcome.conservation['entries']:,} entries of the ledger.")
 
 
-def print_whereabouts(data: Path, addresses: StackFile, *, stays: bool) -> None:
-    """Where the HTTP APIs are, and what opens them."""
+def print_whereabouts(data: Path, addresses: StackFile, log_keys: Sequence[str], *, stays: bool) -> None:
+    """Where the HTTP APIs are, what opens them, and how a stranger finds out whether the figures are true."""
     typer.echo(f"\ngateway  {addresses.gateway_url}/docs")
     typer.echo(f"ledger   {addresses.ledger_url}/docs")
     typer.echo(f"token    the administrator's is admin_token in {data / NAME}")
+    typer.echo("\nWho trusts nobody here counts anew, from the public files of the log and its public key alone:")
+    typer.echo(f"  {verification(addresses, log_keys)}")
     if stays:
         typer.echo(
             f"\nLook further with `huizhi rate {DISTRICT} --data {data}`, `huizhi unanswered`, `huizhi show ID`."
         )
     else:
         typer.echo(f"\nThe stack stops now and keeps its data; `huizhi up --data {data}` starts it again.")
+
+
+def verification(addresses: StackFile, log_keys: Sequence[str]) -> str:
+    """The command that verifies the log and shows the district's rates."""
+    return f"huizhi log verify {addresses.ledger_url} --key {log_keys[0]} --jurisdiction {DISTRICT}"
 
 
 def document(outcome: Outcome, addresses: StackFile) -> dict[str, Any]:
@@ -88,6 +97,7 @@ def document(outcome: Outcome, addresses: StackFile) -> dict[str, Any]:
         "period": outcome.period,
         "unanswered": outcome.unanswered,
         "conservation": outcome.conservation,
+        "log_keys": outcome.log_keys,
         "gateway_url": addresses.gateway_url,
         "ledger_url": addresses.ledger_url,
     }
