@@ -183,7 +183,9 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
     assert [one.verifier for one in read_keys([path], ORIGIN)] == [key.verifier]
 
 
-@pytest.mark.parametrize("content", [b"", b"nonsense", SigningKey.generate(ORIGIN).to_pem()[:60]])
+@pytest.mark.parametrize(
+    "content", [b"", b"nonsense", SigningKey.generate(ORIGIN).to_pem()[:60]], ids=["empty", "nonsense", "cut short"]
+)
 def test_a_file_without_a_key_is_refused_and_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "key.pem"
     path.write_bytes(content)

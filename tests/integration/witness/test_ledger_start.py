@@ -20,6 +20,7 @@ WITNESS = CosigningKey.generate("witness.example/w1").verifier
         (f"# one\n{WITNESS} ftp://one.example\n", "line 2: the URL of a witness begins with http:// or https://"),
         (None, "cannot be read: No such file or directory"),
     ],
+    ids=["no URL", "no URL of HTTP", "no file"],
 )
 def test_a_bad_file_of_witnesses_is_said_at_the_start(tmp_path: Path, content: str | None, said: str) -> None:
     key, file = tmp_path / "log.pem", tmp_path / "witnesses"

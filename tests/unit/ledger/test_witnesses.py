@@ -290,6 +290,7 @@ def test_the_file_of_witnesses_is_read(tmp_path: Path) -> None:
         (f"{FIRST.verifier} http://a/?x=1\n", "line 1: the URL of a witness"),
         (f"{FIRST.verifier} http://a\n{FIRST.verifier} http://b\n", "line 2: witness.example/w1 stands there twice"),
     ],
+    ids=["no URL", "two URLs", "no key", "a log's key", "no scheme", "no host", "no port", "a query", "twice"],
 )
 def test_a_bad_line_is_said_with_its_number(tmp_path: Path, content: str, said: str) -> None:
     file = tmp_path / "witnesses"

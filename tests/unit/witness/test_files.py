@@ -119,6 +119,7 @@ def test_logs_are_trusted_by_key_and_by_file(tmp_path: Path) -> None:
         (f"{KEY.verifier}x\n", "logs, line 1:"),
         (f"{CosigningKey.generate('w').verifier}\n", "line 1: this is a witness's key"),
     ],
+    ids=["empty", "comments only", "no key", "an altered key", "a witness's key"],
 )
 def test_what_cannot_be_trusted_is_said_with_its_line(tmp_path: Path, content: str, said: str) -> None:
     file = tmp_path / "logs"
