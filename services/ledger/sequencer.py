@@ -30,6 +30,8 @@ from services.ledger.tree import seal
 from services.runtime.kill_points import reached
 
 _SALT_BYTES = 16
+_MOST_TOTALS = 50_000
+"""So many cohorts' totals are kept in memory, some 30 MB."""
 
 
 @dataclass(slots=True)
@@ -70,6 +72,8 @@ class Sequencer:
         self._releases = 0
         # Whether the last transaction did not come to its end: what kept it may have to be ended first.
         self._broken_off = False
+        # As the last transaction left them: under one epoch nobody else writes.
+        self._totals = RunningTotals()
         self._one_at_a_time = asyncio.Lock()
 
     def release(self) -> None:
@@ -95,9 +99,12 @@ class Sequencer:
             # Who takes over, or was broken off, may find the head locked by a writer of whom nothing is heard any more.
             if self._epoch is None or self._broken_off:
                 await head.end_silent_writers(connection)
+                self._totals = RunningTotals()
             self._broken_off = True
             written = await self._write_down(connection, batches, tenure)
             self._broken_off = False
+            if len(self._totals) > _MOST_TOTALS:
+                self._totals = RunningTotals()
         return written
 
     async def _write_down(
@@ -114,7 +121,7 @@ class Sequencer:
             locked = await (head.claim(connection, clock) if epoch is None else head.lock(connection, epoch, clock))
             decision, refusals = await self._decide(connection, batches, locked)
             reached("ledger.decided")
-            await _write(connection, decision, refusals)
+            await _write(connection, decision, refusals, self._totals)
             await head.advance(connection, locked, len(decision.entries))
             reached("ledger.before-commit")
         reached("ledger.committed")
@@ -133,18 +140,34 @@ class Sequencer:
         return decision, append_refusals(decision, recorded, setting)
 
 
-async def _write(connection: Connection, decision: Decision, refusals: list[NewRefusal]) -> None:
-    await writing.insert_messages(connection, decision.inserted.values())
-    await writing.update_messages(connection, decision.updated.values())
-    await writing.insert_past_duties(connection, decision.past_duties)
-    # What a closing fixes is counted from what stands above, and its entry commits to it.
-    tables = await writing.close_periods(connection, decision.closings)
-    totals = await writing.load_totals(connection, decision.moves)
-    entries = seal(decision.entries, RunningTotals(totals), tables)
+async def _write(connection: Connection, decision: Decision, refusals: list[NewRefusal], totals: RunningTotals) -> None:
+    unknown = totals.unknown(decision.moves)
+    totals.know(unknown, await writing.load_totals(connection, unknown))
+    entries = await _sealed(connection, decision, totals)
     await writing.append_entries(connection, entries)
     await writing.move_cohorts(connection, decision.moves)
     await writing.insert_refusals(connection, refusals)
     await _grow_tree(connection, decision, entries)
+
+
+async def _sealed(connection: Connection, decision: Decision, totals: RunningTotals) -> list[SealedEntry]:
+    """Write the messages as they stand now, and seal the entries meanwhile."""
+    stating = asyncio.create_task(_write_states(connection, decision))
+    try:
+        # When this goes on, the first statement has been sent: the database works on it while this process seals.
+        await asyncio.sleep(0)
+        # What a closing fixes is counted from the states, and its entry commits to it.
+        tables = await stating if decision.closings else {}
+        return seal(decision.entries, totals, tables)
+    finally:
+        await stating
+
+
+async def _write_states(connection: Connection, decision: Decision) -> dict[int, tuple[bytes, ...]]:
+    await writing.insert_messages(connection, decision.inserted.values())
+    await writing.update_messages(connection, decision.updated.values())
+    await writing.insert_past_duties(connection, decision.past_duties)
+    return await writing.close_periods(connection, decision.closings)
 
 
 async def _grow_tree(connection: Connection, decision: Decision, entries: list[SealedEntry]) -> None:

@@ -3,7 +3,7 @@
 A cohort's totals go over all its kinds: what is proved is the rate of (role, address, tier, period).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from contracts.leaf import Totals
@@ -20,14 +20,28 @@ class TotalsKey(NamedTuple):
 
 
 class RunningTotals:
-    """The totals of cohorts, from those before the first entry onwards; a cohort without any has had no entry yet."""
+    """The totals of those cohorts that are known of, carried on from entry to entry."""
 
-    def __init__(self, before: Mapping[TotalsKey, Totals]) -> None:
+    def __init__(self) -> None:
         # As leaves state them: every entry that counts something comes by here.
-        self._totals = {key: totals.to_dict() for key, totals in before.items()}
+        self._totals: dict[TotalsKey, dict[str, int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._totals)
+
+    def unknown(self, cohorts: Iterable[CohortKey]) -> set[TotalsKey]:
+        """Of which of ``cohorts`` nothing is known yet."""
+        return {totals_key(cohort) for cohort in cohorts} - self._totals.keys()
+
+    def know(self, cohorts: Iterable[TotalsKey], before: Mapping[TotalsKey, Totals]) -> None:
+        """Where ``cohorts`` stand; one that is not in ``before`` has had no entry."""
+        for key in cohorts:
+            self._totals[key] = before.get(key, _NONE).to_dict()
 
     def after(self, move: CohortMove) -> dict[str, dict[str, int]]:
-        """Move both cohorts, and say where they stand: the member ``totals`` of the entry's data."""
+        """Move both cohorts, and say where they stand: the member ``totals`` of the entry's data. Raises KeyError for a
+        cohort that nothing is known of.
+        """
         return {
             "recipient": self._moved(totals_key(move.recipient), move.by),
             "sender": self._moved(totals_key(move.sender), move.by),
@@ -35,7 +49,7 @@ class RunningTotals:
 
     def _moved(self, key: TotalsKey, by: Mapping[str, int]) -> dict[str, int]:
         # A new one each time: the one before stands in the entry before.
-        totals = self._totals[key] = dict(self._totals.get(key, _NONE))
+        totals = self._totals[key] = dict(self._totals[key])
         for name, count in by.items():
             if name in totals:
                 totals[name] += count
@@ -47,4 +61,4 @@ def totals_key(cohort: CohortKey) -> TotalsKey:
     return TotalsKey(cohort.role, cohort.address, cohort.tier, cohort.period)
 
 
-_NONE = Totals().to_dict()
+_NONE = Totals()

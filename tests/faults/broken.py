@@ -25,6 +25,7 @@ from services.ledger.handover import dispatches
 from services.ledger.head import Head
 from services.ledger.records import Decision, NewRefusal
 from services.ledger.store.connection import Connection
+from services.ledger.totals import RunningTotals
 from services.router import dispatch
 from services.runtime import database
 from services.runtime.amqp import connection as amqp_connection
@@ -69,11 +70,14 @@ def no_fence() -> None:
 
     write = sequencer._write  # noqa: SLF001
 
-    async def write_wherever_the_end_is(connection: Connection, decision: Decision, refusals: list[NewRefusal]) -> None:
+    async def write_wherever_the_end_is(
+        connection: Connection, decision: Decision, refusals: list[NewRefusal], _totals: RunningTotals
+    ) -> None:
         count = len(decision.entries)
         size = await connection.fetchval("UPDATE log_head SET size = size + $1, at = now() RETURNING size - $1", count)
         decision.entries[:] = [replace(entry, index=size + place) for place, entry in enumerate(decision.entries)]
-        await write(connection, decision, refusals)
+        # Without the fence whoever else writes moves the totals, too.
+        await write(connection, decision, refusals, RunningTotals())
 
     # It is stopped for as long as the test takes: the database is not to end its transaction, which is another guard.
     _put(database, "IDLE_IN_TRANSACTION_MS", 120_000)
@@ -113,8 +117,8 @@ def hand_over_first() -> None:
         held["sinks"] = sinks
         await handle(self, deliveries, sinks)
 
-    async def write_and_hand_over(connection: Connection, decision: Decision, refusals: list[NewRefusal]) -> None:
-        await write(connection, decision, refusals)
+    async def write_and_hand_over(connection: Connection, decision: Decision, *more: Any) -> None:
+        await write(connection, decision, *more)
         await publish_until_taken(held["sinks"][DISPATCH], dispatches(decision), Stop())
 
     _put(intake.LedgerIntake, "handle", handle_and_hold)

@@ -27,7 +27,7 @@ from services.ledger.records import (
 from services.ledger.store.connection import Connection
 from services.ledger.store.faults import DamagedTreeError
 from services.ledger.store.queries import WRITING
-from services.ledger.totals import TotalsKey, totals_key
+from services.ledger.totals import TotalsKey
 from services.ledger.transitions import State
 from services.ledger.tree import filling, grow
 
@@ -91,12 +91,11 @@ async def close_periods(connection: Connection, closings: Sequence[NewClosing]) 
     return tables
 
 
-async def load_totals(connection: Connection, cohorts: Iterable[CohortKey]) -> dict[TotalsKey, Totals]:
+async def load_totals(connection: Connection, cohorts: Collection[TotalsKey]) -> dict[TotalsKey, Totals]:
     """Where the cohorts stand before the transaction moves them; those that have not begun are left out."""
-    keys = {totals_key(cohort) for cohort in cohorts}
-    if not keys:
+    if not cohorts:
         return {}
-    rows = await connection.fetch(WRITING["totals"], *_columns(keys))
+    rows = await connection.fetch(WRITING["totals"], *_columns(cohorts))
     return {TotalsKey(*row[:4]): Totals(*row[4:]) for row in map(tuple, rows)}
 
 

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from contracts.batch import LedgerBatch, Outbound, decode_dispatch
 from contracts.period import Calendar
+from services.ledger import head
 from services.ledger.conservation import broken_cohorts, miscounted_cohorts
 from services.ledger.handover import dispatches
 from services.ledger.head import FencedError
@@ -113,6 +114,52 @@ async def test_each_counter_knows_the_newest_entry_that_moved_it(pool: asyncpg.P
         ("recipient", "410103", 3),
         ("sender", "310115", 5),
     ]
+
+
+async def stated(pool: asyncpg.Pool) -> list[tuple[int, int]]:
+    """What the entries state of the cohorts of 410102, as recipient, in order: received, answered."""
+    rows = await pool.fetch(
+        "SELECT (data->'totals'->'recipient'->>'received')::int, (data->'totals'->'recipient'->>'answered')::int"
+        " FROM entry WHERE data ? 'totals' ORDER BY index"
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def test_totals_go_on_over_other_writers_and_over_what_failed(pool: asyncpg.Pool) -> None:
+    first, second = a_sequencer(pool), a_sequencer(pool)
+    queries = [query() for _ in range(6)]
+    await first.take([intake(*queries)])
+    await first.take([dispatched(queries[0])])
+    with pytest.raises(ValueError, match="not on the ledger"):
+        await first.take([dispatched(queries[1], query())])
+    await first.take([dispatched(queries[1])])
+    await second.take([dispatched(queries[2]), intake(answer(queries[0]))])
+    with pytest.raises(FencedError):
+        await first.take([dispatched(queries[3])])
+    first.release()
+    await first.take([dispatched(queries[3])])
+    await first.take([intake(answer(queries[3]))])
+    assert await stated(pool) == [(1, 0), (2, 0), (3, 0), (3, 1), (4, 1), (4, 2)]
+
+
+async def test_totals_that_a_transaction_moved_in_vain_are_not_gone_on_from(
+    pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = a_sequencer(pool)
+    queries = [query() for _ in range(3)]
+    await writer.take([intake(*queries)])
+    await writer.take([dispatched(queries[0])])
+
+    async def fail(*_arguments: object) -> None:
+        raise OSError("the line was cut")
+
+    with monkeypatch.context() as cut:
+        cut.setattr(head, "advance", fail)
+        with pytest.raises(OSError, match="cut"):
+            await writer.take([dispatched(queries[1])])
+    await writer.take([dispatched(queries[2])])
+    await writer.take([dispatched(queries[1])])
+    assert await stated(pool) == [(1, 0), (2, 0), (3, 0)]
 
 
 async def test_a_writer_that_was_taken_over_commits_nothing(pool: asyncpg.Pool) -> None:

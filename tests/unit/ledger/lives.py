@@ -52,7 +52,9 @@ class Ledger:
         self.refusals |= {refusal.record.id for refusal in append_refusals(decision, self.refusals, setting)}
         self.entries += decision.entries
         tables: dict[int, tuple[bytes, ...]] = {closing.entry: () for closing in decision.closings}
-        self.sealed += seal(decision.entries, RunningTotals(self._totals()), tables)
+        totals = RunningTotals()
+        totals.know(totals.unknown(decision.moves), self._totals())
+        self.sealed += seal(decision.entries, totals, tables)
         self.messages |= decision.inserted | decision.updated
         self.past += decision.past_duties
         self.closings += decision.closings

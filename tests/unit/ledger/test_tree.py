@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.leaf import LeafError, closing_table, decode_leaf, table_digest
+from contracts.leaf import LeafError, Totals, closing_table, decode_leaf, table_digest
 from contracts.merkle import Frontier, leaf_hash
 from contracts.tiles import TILE_WIDTH, Tile, root, root_tiles, tiles_of
 from services.ledger.draft import Draft
 from services.ledger.records import CohortKey, CohortMove, NewEntry, SealedEntry
-from services.ledger.totals import RunningTotals
+from services.ledger.totals import RunningTotals, totals_key
 from services.ledger.transitions import Event
 from services.ledger.tree import filling, grow, leaf_of, seal
 from tests.unit.ledger.lives import START, Ledger, batch, query
@@ -98,7 +98,9 @@ def entry(index: int, move: CohortMove | None = None, event: Event = Event.DISPA
 
 
 def sealed(*moves: CohortMove | None) -> list[SealedEntry]:
-    return seal([entry(index, move) for index, move in enumerate(moves)], RunningTotals({}), {})
+    totals = RunningTotals()
+    totals.know(totals.unknown(key for move in moves if move for key in (move.recipient, move.sender)), {})
+    return seal([entry(index, move) for index, move in enumerate(moves)], totals, {})
 
 
 def test_totals_go_over_all_kinds_and_are_those_after_the_entry() -> None:
@@ -125,6 +127,19 @@ def test_totals_go_over_all_kinds_and_are_those_after_the_entry() -> None:
     assert stated[0]["recipient"]["answered"] == 0
 
 
+def test_totals_go_on_from_where_a_cohort_stood_and_nothing_is_made_up() -> None:
+    move, totals = CohortMove(recipient(), sender(), {"received": 1, "unanswered": 1}), RunningTotals()
+    with pytest.raises(KeyError):
+        totals.after(move)
+    unknown = totals.unknown([recipient(), sender(), sender("residence.verify")])
+    assert unknown == {totals_key(recipient()), totals_key(sender())}
+    totals.know(unknown, {totals_key(recipient()): Totals(received=7, answered=3)})
+    stands = totals.after(move)
+    assert (stands["recipient"]["received"], stands["recipient"]["answered"]) == (8, 3)
+    assert stands["sender"]["received"] == 1
+    assert totals.unknown([recipient()]) == set()
+
+
 def test_what_moves_nothing_states_nothing_and_is_left_as_it_was() -> None:
     (only,) = sealed(None)
     assert only.data == {"kind": "x"}
@@ -139,7 +154,7 @@ def test_a_closing_commits_to_its_table_and_an_empty_one_too() -> None:
     lines = closing_table([{**row, **counts}])
     closings = [entry(7, event=Event.CLOSED), entry(8, event=Event.CLOSED)]
 
-    full, empty = seal(closings, RunningTotals({}), {7: lines, 8: ()})
+    full, empty = seal(closings, RunningTotals(), {7: lines, 8: ()})
 
     assert full.data["table"] == {"sha256": table_digest(lines), "rows": 1}
     assert empty.data["table"] == {"sha256": hashlib.sha256(b"").hexdigest(), "rows": 0}
@@ -148,7 +163,7 @@ def test_a_closing_commits_to_its_table_and_an_empty_one_too() -> None:
 def test_a_sealed_entrys_hash_is_that_of_the_leaf_its_columns_make() -> None:
     ledger = Ledger()
     decision = ledger.take(batch(query(), query()))
-    for one in seal(decision.entries, RunningTotals({}), {}):
+    for one in seal(decision.entries, RunningTotals(), {}):
         leaf = leaf_of(one.index, one.at, one.event, one.message_id, one.data)
         assert one.leaf_hash == leaf_hash(leaf)
         assert decode_leaf(leaf).message_id == one.message_id
@@ -158,4 +173,4 @@ def test_what_cannot_be_a_leaf_is_the_records_fault_and_not_the_databases() -> N
     draft = Draft({}, Ledger().setting())
     draft.append(Event.REFUSED, None, {"sender": "x" * 1024})
     with pytest.raises(LeafError):
-        seal(draft.decision.entries, RunningTotals({}), {})
+        seal(draft.decision.entries, RunningTotals(), {})
