@@ -225,10 +225,11 @@ class Replay:
             raise _MalformedError("it moves figures and does not state the totals of both its cohorts")
         for role, address in (("recipient", duty.address), ("sender", duty.origin)):
             cohort = self._cohort(CohortKey(role, address, duty.tier, duty.period))
+            expected, now = cohort.stated + move, Totals.from_dict(stated[role])
             if counts:
-                cohort.counted += move
-            now = Totals.from_dict(stated[role])
-            if now != (expected := cohort.stated + move):
+                # One addition will do for a cohort of which nothing wrong was stated yet, as nearly all are.
+                cohort.counted = expected if cohort.counted == cohort.stated else cohort.counted + move
+            if now != expected:
                 self._wrong(Check.TOTALS, f"the totals of {role} {address} {_difference(now, expected)}")
             # What is wrong is told where it begins: the entries after it are held against what is stated here.
             cohort.stated = now
