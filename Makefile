@@ -28,7 +28,7 @@ demo: setup ## Start everything, play the demonstration, and stop; succeeds only
 
 test: setup ## Run all tests against real servers but those marked long, which fault-test runs, and cluster-test.
 	@$(BIN)/python -m services.cli.stack.install $(TEST_PACKAGES)
-	@$(BIN)/python -m pytest -m "not long" --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(TESTS)
+	@$(BIN)/python -m pytest -m "not long" --numprocesses $(WORKERS) --no-loadscope-reorder $(TESTS)
 
 model: setup ## Check the custody protocol and its controls with Spin, exhaustively within stated bounds.
 	@$(BIN)/python -m services.cli.stack.install $(TEST_PACKAGES)

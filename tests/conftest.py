@@ -18,6 +18,8 @@ import httpx
 import pytest
 import pytest_asyncio
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from services.cli.stack import broker as broker_server
 from services.cli.stack import install, postgres
@@ -31,27 +33,28 @@ from services.cli.stack.supervisor import Supervisor
 from services.ledger.store.provision import provision
 from tests.acceptance.exchange import Exchange, environment, silently_running
 
-FAULTS = Path(__file__).parent / "faults"
+SHARE_THE_EXCHANGE = ("tests/acceptance/", "tests/fuzz/", "tests/integration/cli/", "tests/contracts/test_guide.py")
+FAULTS = "tests/faults/"
 
 
-# First, since xdist reads the groups in a hook of the same name.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests one process must run when ``make test`` has several: those that share the session's exchange, and
-    otherwise those of one file.
-
-    What takes longest is given out first: the exchange's tests, which one process has to run, and the fault tests.
+class ByExchange(LoadScopeScheduling):
+    """Gives out tests file by file where ``make test`` has several processes, and those that share the session's
+    exchange to one of them, all together.
     """
-    for item in items:
-        shares = "exchange" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("exchange" if shares else str(item.path)))
-    items.sort(key=_place)
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "exchange" if file.startswith(SHARE_THE_EXCHANGE) else file
 
 
-def _place(item: pytest.Item) -> int:
-    if "exchange" in getattr(item, "fixturenames", ()):
-        return 0
-    return 1 if FAULTS in item.path.parents else 2
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByExchange:
+    """What xdist gives tests out by."""
+    return ByExchange(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes longest first: what shares the exchange, which one process has to run, and the fault tests."""
+    items.sort(key=lambda item: 0 if item.nodeid.startswith(SHARE_THE_EXCHANGE) else 1 if FAULTS in item.nodeid else 2)
 
 
 # Hypothesis' own default is for every day; a night's run takes --hypothesis-profile=thorough.
@@ -156,10 +159,11 @@ async def exchange(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ex
     """The session's exchange, as a user starts it: ``huizhi up`` in a process of its own.
 
     Everything that sees an exchange from outside shares it, each with participants of its own. Participants are all
-    counties of Hainan (46) and Chongqing (50), of which tests take any, and of Ningxia (64), which they take by name.
+    counties of Tianjin (12), Hainan (46) and Chongqing (50), of which tests take any, and of Ningxia (64), which they
+    take by name.
     """
     async with silently_running(tmp_path_factory.mktemp("shared") / "exchange", environment()) as exchange:
-        for province in ("46", "50", "64"):
+        for province in ("12", "46", "50", "64"):
             await exchange.add_counties(province)
         yield exchange
 

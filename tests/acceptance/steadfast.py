@@ -114,16 +114,15 @@ class Answering:
 def _outages() -> Iterator[None]:
     """Let nothing out that a client sees of a broker that is being restarted.
 
-    aiormq rejects what waits on a dying channel even with CancelledError, without anyone having cancelled.
+    aiormq rejects what waits on a dying channel even with CancelledError, without anyone having cancelled, and may make
+    an error of its own out of a cancellation.
     """
     try:
         yield
-    except AWAY:
-        pass
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, *AWAY) as error:
         task = asyncio.current_task()
         if task is None or task.cancelling():
-            raise
+            raise asyncio.CancelledError from error
 
 
 @asynccontextmanager

@@ -26,7 +26,7 @@ async def the_key(exchange: Exchange) -> str:
 async def test_what_is_counted_from_the_public_files_is_what_the_ledger_says(
     exchange: Exchange, tmp_path: Path
 ) -> None:
-    district, asker = exchange.county("46"), exchange.county("50")
+    district, asker = exchange.county("12"), exchange.county("50")
     async with exchange.desks(district, asker) as (asked, asking):
         queries = [query(asked.address) for _ in range(7)]
         await asking.publish_all(queries)
@@ -36,7 +36,7 @@ async def test_what_is_counted_from_the_public_files_is_what_the_ledger_says(
         await asking.receives(*(draft["id"] for draft in replies))
     period = (await exchange.see("rate"))["period"]
     state = ("--state", str(tmp_path / "seen.sqlite"))
-    for code in (asked.address, "46", "50", ""):
+    for code in (asked.address, "12", "50", ""):
         for role in ("recipient", "sender"):
             words = ("--jurisdiction", code, "--role", role, "--period", period, "--json", *state)
             verified = await exchange.verified(*words)
@@ -54,7 +54,7 @@ async def test_what_is_counted_from_the_public_files_is_what_the_ledger_says(
 
 
 async def test_proofs_are_files_that_are_checked_without_any_exchange(exchange: Exchange, tmp_path: Path) -> None:
-    district, asker = exchange.county("46"), exchange.county("50")
+    district, asker = exchange.county("12"), exchange.county("50")
     async with exchange.desks(district, asker) as (asked, asking):
         draft = query(asked.address)
         await asking.publish(draft)

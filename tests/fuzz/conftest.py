@@ -47,7 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def target(exchange: Exchange) -> AsyncIterator[Target]:
     """The session's exchange, with an open query, an answered one, a refused message and a parked one on its ledger."""
-    async with exchange.desks(exchange.county("46"), exchange.county("50")) as (sender, recipient):
+    async with exchange.desks(exchange.county("12"), exchange.county("12")) as (sender, recipient):
         await _put_something_on_the_ledger(exchange, sender, recipient)
         yield Target(exchange, sender, recipient)
 

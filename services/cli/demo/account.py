@@ -86,19 +86,18 @@ def _surprises_as_lost() -> Iterator[None]:
     """Whatever a dying connection does is raised as WayLostError, but for the caller's own cancellation.
 
     aiormq ends what waits on a dying channel with its own errors, with a bare Exception, and even with CancelledError
-    though nobody cancelled.
+    though nobody cancelled; and it may make an error of its own out of a cancellation.
     """
     try:
         yield
-    except WayLostError:
-        raise
-    except asyncio.CancelledError as error:
+    except (asyncio.CancelledError, Exception) as error:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
+            raise asyncio.CancelledError from error
+        if isinstance(error, WayLostError):
             raise
-        raise WayLostError("the channel closed") from error
-    except Exception as error:
-        raise WayLostError(_described(error)) from error
+        what = "the channel closed" if isinstance(error, asyncio.CancelledError) else _described(error)
+        raise WayLostError(what) from error
 
 
 def _described(error: BaseException) -> str:

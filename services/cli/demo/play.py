@@ -21,6 +21,7 @@ from services.cli.stack.stack_file import StackFile
 
 WITHIN_S = 300.0
 _LOOK_EVERY_S = 0.25
+_CANCEL_AGAIN_S = 5.0
 _NAMED = 3
 
 Show = Callable[[Tally, str | None], None]
@@ -65,9 +66,17 @@ async def _play_parts(cast: Cast, tally: Tally, troubles: Troubles, watch: "_Wat
     try:
         await watch.until_done(tasks)
     finally:
-        for task in tasks:
+        await _end(tasks)
+
+
+async def _end(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    """Cancel ``tasks`` until all have ended: a connection that is being closed may take a cancellation for its own."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        _, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN_S)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def found(document: dict[str, Any], side: str) -> set[tuple[str, str, str]]:
 
 
 def test_both_sides_of_a_months_work_are_resolved(exchange: Exchange, tmp_path: Path) -> None:
-    asker, asked, third = (exchange.county("46") for _ in range(3))
+    asker, asked, third = (exchange.county("12") for _ in range(3))
     me, you = asker.address, asked.address
     answered, partly, waiting, forwarded = (send(me, you) for _ in range(4))
     said = answer(answered)
@@ -120,7 +120,7 @@ def test_equal_lists_end_with_0_and_many_pages_are_read(
     exchange: Exchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.cli.reconcile.command._PAGE", 2)
-    asker, asked = (exchange.county("46") for _ in range(2))
+    asker, asked = (exchange.county("12") for _ in range(2))
     queries = [send(asker.address, asked.address) for _ in range(5)]
     answer(queries[0])
     rows = [("received", id) for id in queries] + [("answered", queries[0])]
@@ -140,7 +140,7 @@ def test_equal_lists_end_with_0_and_many_pages_are_read(
 
 
 def test_a_list_by_periods_is_compared_by_periods(exchange: Exchange, tmp_path: Path) -> None:
-    asker, asked = (exchange.county("46") for _ in range(2))
+    asker, asked = (exchange.county("12") for _ in range(2))
     query, other = (send(asker.address, asked.address) for _ in range(2))
     now = call_json("show", query)["period"]
     lines = [{"id": query, "list": "sent", "period": now}, {"id": other, "list": "sent", "period": "2020-01"}]
@@ -164,13 +164,13 @@ def participants_own(exchange: Exchange, participant: Participant, mine: Path, *
 
 
 def test_a_participant_compares_with_its_own_token(exchange: Exchange, tmp_path: Path) -> None:
-    asker, asked = (exchange.county("46") for _ in range(2))
+    asker, asked = (exchange.county("12") for _ in range(2))
     query = send(asker.address, asked.address)
     done = participants_own(exchange, asker, own_list(tmp_path, [("sent", query)]))
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["participant"] == asker.address
     # Another's query looks as if it were not there.
-    done = participants_own(exchange, exchange.county("46"), own_list(tmp_path, [("sent", query)]))
+    done = participants_own(exchange, exchange.county("12"), own_list(tmp_path, [("sent", query)]))
     assert done.returncode == 1
     assert found(json.loads(done.stdout), "only_mine") == {("sent", query, "unknown")}
     done = participants_own(exchange, asker, tmp_path / "mine.csv", "--participant", asked.address)

@@ -12,6 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from contracts.cosignatures import cosigned_at
+from services.ledger import publishing
 from services.ledger.witness_file import WitnessAddress
 from tests.integration.witness.logs import KEY, ORIGIN, copied, platform
 from tests.integration.witness.running import running
@@ -45,8 +46,9 @@ async def test_checkpoints_are_published_with_every_cosignature(database: str, t
 
 
 async def test_a_witness_that_is_away_costs_the_limit_at_most_and_cosigns_when_it_is_back(
-    database: str, tmp_path: Path
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(publishing, "_AGAIN_S", 0.0)
     async with running(tmp_path / "witness", TRUSTED) as first, platform(database, [first.address]) as ledger:
         await ledger.grow(1)
         await ledger.publish()
