@@ -22,6 +22,8 @@ SHORT = {
     "HUIZHI_AMQP_CONFIRM_TIMEOUT_S": "1",
     "HUIZHI_LEDGER_TRANSACTION_TIMEOUT_S": "2",
     "HUIZHI_LEDGER_QUERY_TIMEOUT_S": "3",
+    # Commits that are counted here are those of what is written, and not of checkpoints.
+    "HUIZHI_PROOF_INTERVAL_S": "600",
 }
 
 
