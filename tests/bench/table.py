@@ -43,5 +43,11 @@ def show(figures: Sequence[Figure]) -> None:
         bar = bar if figure.at_most is None else f"≤ {figure.at_most:g}"
         verdict = {True: "holds", False: "MISSED", None: ""}[figure.holds]
         name = f"{figure.name}\n  [dim]{figure.note}[/dim]" if figure.note else figure.name
-        table.add_row(name, f"{figure.series.median:,.3g} {figure.unit}", f"{figure.series.spread:.0%}", bar, verdict)
+        table.add_row(
+            name, f"{_shown(figure.series.median)} {figure.unit}", f"{figure.series.spread:.0%}", bar, verdict
+        )
     Console().print(table)
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
