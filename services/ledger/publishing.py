@@ -54,19 +54,6 @@ class Cosigner(Protocol):
         ...
 
 
-class NoWitnesses:
-    """A cosigner for a log that has no witnesses."""
-
-    @property
-    def keys(self) -> Sequence[VerifierKey]:
-        """None."""
-        return ()
-
-    async def cosign(self, _checkpoint: Checkpoint, _note: Note, _consistency: Consistency) -> Sequence[Signature]:
-        """None."""
-        return ()
-
-
 class OtherLogError(Exception):
     """What was published is another log's than the one that the settings name."""
 

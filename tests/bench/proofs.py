@@ -13,13 +13,14 @@ from contracts.batch import Admitted
 from contracts.notes import SigningKey
 from contracts.period import Calendar
 from services.ledger.proofs import FiguresClaim, prove_figures, prove_message
-from services.ledger.publishing import NoWitnesses, Publisher
+from services.ledger.publishing import Publisher
 from services.ledger.sequencer import Sequencer
 from services.ledger.store.provision import provision
 from services.ledger.store.queries import READING
 from tests.bench.history import BATCH, History
 from tests.bench.measuring import ROUNDS, Series, percentile
 from tests.conftest import execute, in_database
+from tests.integration.ledger.unwitnessed import NoWitnesses
 
 SIZES = (10_000, 100_000, 1_000_000)
 PROOFS = 200

@@ -15,7 +15,7 @@ from services.ledger.log_api import log_router
 from services.ledger.ordering import Ordering
 from services.ledger.periods_api import periods_router
 from services.ledger.proofs_api import proofs_router
-from services.ledger.publishing import Consistency, Cosigner, NoWitnesses, Publisher
+from services.ledger.publishing import Consistency, Cosigner, Publisher
 from services.ledger.records import Decision
 from services.ledger.sequencer import Sequencer
 from services.registry.snapshot import Snapshot, TokenOwner
@@ -25,6 +25,7 @@ from services.runtime.health import Health
 from services.runtime.http import create_app
 from services.runtime.metrics import service_registry
 from tests.integration.ledger.asking import DIRECTORY
+from tests.integration.ledger.unwitnessed import NoWitnesses
 from tests.unit.ledger.lives import CALENDAR, KINDS
 
 ORIGIN = "huizhi.example/national/0"

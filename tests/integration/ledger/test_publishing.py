@@ -13,12 +13,13 @@ from contracts.merkle import EMPTY_ROOT, MerkleError, verify_consistency
 from contracts.notes import SigningKey, open_note, parse_note
 from services.ledger import publishing
 from services.ledger.keys import KeyFileError, read_keys
-from services.ledger.publishing import NoWitnesses, OtherLogError, Publisher
+from services.ledger.publishing import OtherLogError, Publisher
 from services.ledger.store.faults import DamagedTreeError
 from services.runtime.lifecycle import Stop
 from tests.acceptance.waiting import until
 from tests.integration.ledger.published import ORIGIN, Published, Witness
 from tests.integration.ledger.records import intake, query
+from tests.integration.ledger.unwitnessed import NoWitnesses
 
 
 async def note_of(pool: asyncpg.Pool) -> str:
@@ -62,10 +63,11 @@ async def test_two_ledgers_publish_one_log_that_only_grows(pool: asyncpg.Pool) -
 
 
 async def test_a_publisher_that_comes_late_does_not_put_an_older_checkpoint_back(pool: asyncpg.Pool) -> None:
-    gate = asyncio.Event()
+    gate, asked = asyncio.Event(), asyncio.Event()
 
     class Slow(Witness):
         async def cosign(self, *of: Any) -> Any:
+            asked.set()
             await gate.wait()
             return await super().cosign(*of)
 
@@ -73,7 +75,7 @@ async def test_a_publisher_that_comes_late_does_not_put_an_older_checkpoint_back
     slow = Published(pool, log.key, Slow(SigningKey.generate("slow.example")))
     await log.take(intake(query()))
     late = asyncio.create_task(slow.publisher.publish())
-    await asyncio.sleep(0.2)
+    await asked.wait()
     await log.take(intake(query()))
     await log.checkpoint()
     gate.set()

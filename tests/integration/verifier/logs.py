@@ -18,7 +18,7 @@ from contracts.merkle import leaf_hash, root_of
 from contracts.notes import Note, SigningKey
 from contracts.tiles import TILE_WIDTH
 from services.ledger.log_api import log_router
-from services.ledger.publishing import NoWitnesses, Publisher
+from services.ledger.publishing import Publisher
 from services.registry.snapshot import Snapshot
 from services.runtime.health import Health
 from services.runtime.http import create_app
@@ -28,6 +28,7 @@ from services.verifier.source import HTTPSource
 from services.verifier.state import State
 from services.verifier.verify import verify
 from tests.integration.ledger.past import Past
+from tests.integration.ledger.unwitnessed import NoWitnesses
 
 ORIGIN = "huizhi.test/national/0"
 URL = "http://ledger.test"
