@@ -8,6 +8,7 @@ Everything here reads only the form of an address. Whether the code exists is th
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Tier = Literal["national", "provincial"]
@@ -54,6 +55,7 @@ def ancestors(address: str) -> list[str]:
     return codes if parsed.department is None else [address, *codes]
 
 
+@lru_cache(maxsize=65_536)
 def province(address: str) -> str:
     """The province an address lies in, as its two-digit code."""
     return parse_address(address).code[:2]

@@ -40,7 +40,7 @@ TABLE_COUNTS = (
 )
 
 _DEEPEST = 8
-_PLAIN = frozenset({str, bool, type(None)})
+_PLAIN = frozenset({str, bool, type(None), msgspec.Raw})
 _MEMBERS = {"v", "index", "at", "event", "message", "data"}
 _EVENT = re.compile(r"[a-z]+(?:-[a-z]+)*")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
@@ -115,22 +115,32 @@ _TOTALS = tuple(field.name for field in fields(Totals))
 
 def encode_leaf(leaf: Leaf) -> bytes:
     """The leaf's bytes. Raises LeafError for what has no canonical form, or one of more than MAX_LEAF_BYTES."""
-    if not _is_count(leaf.index):
+    return leaf_bytes(leaf.index, leaf.at, leaf.event, leaf.message_id, encode_data(leaf.data))
+
+
+def encode_data(data: Mapping[str, Any]) -> bytes:
+    """What an entry says, as its leaf holds it. A member may be written already (``msgspec.Raw``). Raises LeafError."""
+    plain = data if type(data) is dict else dict(data)
+    _check_object(plain, _DEEPEST - 1)
+    return _written(plain)
+
+
+def leaf_bytes(index: int, at: datetime, event: str, message_id: UUID | None, data: bytes) -> bytes:
+    """The leaf that holds ``data``, which ``encode_data`` has written. Raises LeafError as ``encode_leaf`` does."""
+    if not _is_count(index):
         raise LeafError("index is a whole number, and not negative")
-    if not _EVENT.fullmatch(leaf.event):
+    if not _EVENT.fullmatch(event):
         raise LeafError("event is words in lower case, joined by hyphens")
-    data = leaf.data if type(leaf.data) is dict else dict(leaf.data)
-    _check_object(data, _DEEPEST - 1)
-    value = {
-        "v": VERSION,
-        "index": leaf.index,
-        "at": _moment_text(leaf.at),
-        "event": leaf.event,
-        # Written as a text, in lower case and with hyphens.
-        "message": leaf.message_id,
-        "data": data,
-    }
-    encoded = _written(value)
+    message = b"null" if message_id is None else b'"%b"' % str(message_id).encode()
+    # The members in their canonical order.
+    encoded = b'{"at":"%b","data":%b,"event":"%b","index":%d,"message":%b,"v":%d}' % (
+        _moment_text(at),
+        data,
+        event.encode(),
+        index,
+        message,
+        VERSION,
+    )
     if len(encoded) > MAX_LEAF_BYTES:
         raise LeafError(f"a leaf has at most {MAX_LEAF_BYTES} bytes, not {len(encoded)}")
     return encoded
@@ -246,7 +256,7 @@ def _is_count(value: object) -> bool:
     return type(value) is int and 0 <= value <= MAX_INTEGER
 
 
-def _moment_text(at: datetime) -> str:
+def _moment_text(at: datetime) -> bytes:
     if at.tzinfo is None:
         raise LeafError("at has no zone")
     try:
@@ -256,9 +266,9 @@ def _moment_text(at: datetime) -> str:
 
 
 @lru_cache(maxsize=16)
-def _utc_text(at: datetime) -> str:
+def _utc_text(at: datetime) -> bytes:
     # The entries of one transaction have one time.
-    return f"{at.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    return f"{at.replace(tzinfo=None).isoformat(timespec='microseconds')}Z".encode()
 
 
 def _moment(text: object) -> datetime:

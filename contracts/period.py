@@ -9,6 +9,7 @@ ended. Days end at midnight in the platform's zone. Source: design section 1.
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 # `[0-9]` and not `\d`, because `\d` also accepts the digits of other scripts.
@@ -76,10 +77,7 @@ class Calendar:
 
     def period_of(self, moment: datetime) -> str:
         """The name of the month that ``moment`` falls into."""
-        day = self.local_date(moment)
-        ends_next_month = self.first_day > 1 and day.day >= self.first_day
-        last = _first_of_next_month(day) if ends_next_month else day
-        return f"{last.year:04d}-{last.month:02d}"
+        return _period_of(self, moment)
 
     def span(self, period: str) -> Span:
         """When ``period``, a month or a year, begins and ends. Raises PeriodError for a malformed name."""
@@ -128,6 +126,15 @@ class Calendar:
 
     def _end_date(self, month: str) -> date:
         return self._first_date(_months_later(month, 1))
+
+
+# Whatever a transaction counts has one moment.
+@lru_cache(maxsize=256)
+def _period_of(calendar: Calendar, moment: datetime) -> str:
+    day = calendar.local_date(moment)
+    ends_next_month = calendar.first_day > 1 and day.day >= calendar.first_day
+    last = _first_of_next_month(day) if ends_next_month else day
+    return f"{last.year:04d}-{last.month:02d}"
 
 
 def _first_of_next_month(day: date) -> date:

@@ -9,6 +9,7 @@ sent yet.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 
 from contracts.period import Calendar
@@ -91,6 +92,8 @@ def policy_from_definition(document: object) -> ReminderPolicy:
     )
 
 
+# The queries of one transaction share all four.
+@lru_cache(maxsize=1024)
 def reminder_steps(
     policy: ReminderPolicy, due: date | None, calendar: Calendar, *, since: datetime
 ) -> tuple[ReminderStep, ...]:

@@ -1,5 +1,6 @@
 """What a ledger reports of itself: what it has taken, how long commits take, and what stands on it."""
 
+import collections
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -101,8 +102,8 @@ class LedgerMetrics:
 
     def committed(self, decision: Decision, refusals: Sequence[NewRefusal]) -> None:
         """Count what one commit put on the ledger."""
-        for entry in decision.entries:
-            self._entries.labels(entry.event).inc()
+        for event, count in collections.Counter(entry.event for entry in decision.entries).items():
+            self._entries.labels(event).inc(count)
         for refusal in refusals:
             self._refused.labels(refusal.record.problem).inc()
         if decision.inserted:

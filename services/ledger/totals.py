@@ -4,7 +4,10 @@ A cohort's totals go over all its kinds: what is proved is the rate of (role, ad
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
+
+import msgspec
 
 from contracts.leaf import Totals
 from services.ledger.records import CohortKey, CohortMove
@@ -23,7 +26,7 @@ class RunningTotals:
     """The totals of those cohorts that are known of, carried on from entry to entry."""
 
     def __init__(self) -> None:
-        # As leaves state them: every entry that counts something comes by here.
+        # Their counts in the order of their names, in which a leaf has them.
         self._totals: dict[TotalsKey, dict[str, int]] = {}
 
     def __len__(self) -> int:
@@ -36,29 +39,29 @@ class RunningTotals:
     def know(self, cohorts: Iterable[TotalsKey], before: Mapping[TotalsKey, Totals]) -> None:
         """Where ``cohorts`` stand; one that is not in ``before`` has had no entry."""
         for key in cohorts:
-            self._totals[key] = before.get(key, _NONE).to_dict()
+            self._totals[key] = dict(sorted(before.get(key, _NONE).to_dict().items()))
 
-    def after(self, move: CohortMove) -> dict[str, dict[str, int]]:
-        """Move both cohorts, and say where they stand: the member ``totals`` of the entry's data. Raises KeyError for a
-        cohort that nothing is known of.
+    def after(self, move: CohortMove) -> msgspec.Raw:
+        """Move both cohorts, and say where they stand: the member ``totals`` of the entry's data, as a leaf has it.
+
+        Raises KeyError for a cohort that nothing is known of.
         """
-        return {
-            "recipient": self._moved(totals_key(move.recipient), move.by),
-            "sender": self._moved(totals_key(move.sender), move.by),
-        }
+        recipient = self._moved(totals_key(move.recipient), move.by)
+        return msgspec.Raw(b'{"recipient":%b,"sender":%b}' % (recipient, self._moved(totals_key(move.sender), move.by)))
 
-    def _moved(self, key: TotalsKey, by: Mapping[str, int]) -> dict[str, int]:
-        # A new one each time: the one before stands in the entry before.
-        totals = self._totals[key] = dict(self._totals[key])
+    def _moved(self, key: TotalsKey, by: Mapping[str, int]) -> bytes:
+        totals = self._totals[key]
         for name, count in by.items():
             if name in totals:
                 totals[name] += count
-        return totals
+        return _encode(totals)
 
 
+@lru_cache(maxsize=65_536)
 def totals_key(cohort: CohortKey) -> TotalsKey:
     """Among which totals a cohort counts."""
     return TotalsKey(cohort.role, cohort.address, cohort.tier, cohort.period)
 
 
 _NONE = Totals()
+_encode = msgspec.json.Encoder().encode

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from contracts.leaf import Leaf, encode_leaf, table_digest
+from contracts.leaf import Leaf, encode_data, encode_leaf, leaf_bytes, table_digest
 from contracts.merkle import leaf_hash, root_of
 from contracts.tiles import TILE_WIDTH, Tile, split_tile
 from services.ledger.records import NewEntry, SealedEntry
@@ -80,8 +80,9 @@ def _data(entry: NewEntry, totals: RunningTotals, tables: Mapping[int, Sequence[
 
 
 def _sealed(entry: NewEntry, data: Mapping[str, Any]) -> SealedEntry:
-    leaf = leaf_of(entry.index, entry.at, entry.event, entry.message_id, data)
-    return SealedEntry(entry.index, entry.at, entry.event, entry.message_id, data, leaf_hash(leaf))
+    written = encode_data(data)
+    leaf = leaf_bytes(entry.index, entry.at, entry.event, entry.message_id, written)
+    return SealedEntry(entry.index, entry.at, entry.event, entry.message_id, written, leaf_hash(leaf))
 
 
 def _rows(before: int, after: int) -> Iterable[tuple[int, int]]:

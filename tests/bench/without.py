@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from contracts.leaf import encode_data
 from contracts.merkle import HASH_BYTES
 from services.ledger import publishing, sequencer
 from services.ledger.records import NewEntry, SealedEntry
@@ -27,7 +28,8 @@ def tree() -> None:
 
     def as_they_are(entries: Iterable[NewEntry], *_more: Any) -> list[SealedEntry]:
         return [
-            SealedEntry(one.index, one.at, one.event, one.message_id, one.data, bytes(HASH_BYTES)) for one in entries
+            SealedEntry(one.index, one.at, one.event, one.message_id, encode_data(one.data), bytes(HASH_BYTES))
+            for one in entries
         ]
 
     async def no_totals(*_arguments: Any) -> dict[Any, Any]:

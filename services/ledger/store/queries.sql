@@ -29,28 +29,6 @@ SELECT id, type, kind, sender, submitter, origin, written_to, correlation_id, ba
        reminded, reminded_at, reminder_batch
   FROM message WHERE id = ANY($1::uuid[]);
 
--- name: insert_messages
--- New messages. A conflict is impossible while the head is locked, and fails the transaction. Arrays of arrays are none to PostgreSQL,
--- so the holders of a query come as one text.
-INSERT INTO message (id, type, kind, sender, submitter, origin, written_to, correlation_id, batch, salt, commitment, arrived_at, accepted_at, accepted_entry,
-                     original_due, state, address, tier, due, taken_at, recipient, dispatched_at, acknowledged_at, period, parked_reason,
-                     duty, forwards, holders, forward_id, proposed_due, outcome, reason_code, answer_id, on_time, on_time_original,
-                     closed_at, timely, useful, remind_at, reminded, reminded_at, reminder_batch)
-SELECT n.id, n.type, n.kind, n.sender, n.submitter, n.origin, n.written_to, n.correlation_id, n.batch, n.salt, n.commitment, n.arrived_at,
-       n.accepted_at, n.accepted_entry, n.original_due, n.state, n.address, n.tier, n.due, n.taken_at, n.recipient, n.dispatched_at,
-       n.acknowledged_at, n.period, n.parked_reason, n.duty, n.forwards, string_to_array(n.holders, ' '), n.forward_id, n.proposed_due,
-       n.outcome, n.reason_code, n.answer_id, n.on_time, n.on_time_original, n.closed_at, n.timely, n.useful, n.remind_at, n.reminded,
-       n.reminded_at, n.reminder_batch
-  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::uuid[], $10::bytea[], $11::bytea[],
-              $12::timestamptz[], $13::timestamptz[], $14::bigint[], $15::date[], $16::text[], $17::text[], $18::text[], $19::date[],
-              $20::timestamptz[], $21::text[], $22::timestamptz[], $23::timestamptz[], $24::text[], $25::text[], $26::int[], $27::int[],
-              $28::text[], $29::uuid[], $30::date[], $31::text[], $32::text[], $33::uuid[], $34::bool[], $35::bool[], $36::timestamptz[],
-              $37::bool[], $38::bool[], $39::timestamptz[], $40::int[], $41::timestamptz[], $42::uuid[])
-       AS n(id, type, kind, sender, submitter, origin, written_to, correlation_id, batch, salt, commitment, arrived_at, accepted_at, accepted_entry,
-            original_due, state, address, tier, due, taken_at, recipient, dispatched_at, acknowledged_at, period, parked_reason, duty,
-            forwards, holders, forward_id, proposed_due, outcome, reason_code, answer_id, on_time, on_time_original, closed_at, timely,
-            useful, remind_at, reminded, reminded_at, reminder_batch);
-
 -- name: update_messages
 -- What transitions change. The number of rows is checked.
 UPDATE message AS m
@@ -77,12 +55,6 @@ SELECT n.role, n.address, n.tier, n.period, sum(c.received)::bigint AS received,
   FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS n(role, address, tier, period)
   JOIN cohort AS c USING (role, address, tier, period)
  GROUP BY n.role, n.address, n.tier, n.period;
-
--- name: append_entries
--- The log grows from index $1 on. The primary key refuses an index that is taken. The leaf hashes come one behind the other.
-INSERT INTO entry (index, at, event, message_id, data, leaf_hash)
-SELECT $1 + n.place - 1, $2, n.event, n.message_id, n.data::jsonb, substr($6::bytea, 32 * (n.place::int - 1) + 1, 32)
-  FROM unnest($3::text[], $4::uuid[], $5::text[]) WITH ORDINALITY AS n(event, message_id, data, place);
 
 -- name: leaf_hashes
 -- The leaf hashes of entries that were appended earlier, for a receipt that is made again.

@@ -6,8 +6,6 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
 from contracts.envelope import MessageType
 from contracts.leaf import Totals, closing_table
 from contracts.merkle import HASH_BYTES
@@ -24,7 +22,7 @@ from services.ledger.records import (
     PastDuty,
     SealedEntry,
 )
-from services.ledger.store.connection import Connection
+from services.ledger.store.connection import Connection, Row
 from services.ledger.store.faults import DamagedTreeError
 from services.ledger.store.queries import WRITING
 from services.ledger.totals import TotalsKey
@@ -34,7 +32,7 @@ from services.ledger.tree import filling, grow
 _READ_ALL = attrgetter(*COLUMNS)
 _READ_CHANGING = attrgetter("id", *CHANGING)
 _READ_MOVE = attrgetter(*(field.name for field in fields(Move)))
-_HOLDERS_OF_ALL = COLUMNS.index("holders")
+_ENTRY = ("index", "at", "event", "message_id", "data", "leaf_hash")
 _HOLDERS_OF_CHANGING = 1 + CHANGING.index("holders")
 
 
@@ -49,12 +47,10 @@ async def load_messages(connection: Connection, ids: Collection[UUID]) -> dict[U
 
 
 async def insert_messages(connection: Connection, messages: Collection[MessageState]) -> None:
-    """Record new messages. Raises WriteConflictError unless each was new."""
+    """Record new messages. Raises WriteConflictError unless each was written, asyncpg's error where one was there."""
     if messages:
-        columns = _columns(map(_READ_ALL, messages))
-        columns[_HOLDERS_OF_ALL] = list(map(" ".join, columns[_HOLDERS_OF_ALL]))
-        status = await connection.execute(WRITING["insert_messages"], *columns)
-        _expect(status, f"INSERT 0 {len(messages)}")
+        status = await connection.copy_records_to_table("message", records=map(_READ_ALL, messages), columns=COLUMNS)
+        _expect(status, f"COPY {len(messages)}")
 
 
 async def update_messages(connection: Connection, messages: Collection[MessageState]) -> None:
@@ -62,7 +58,7 @@ async def update_messages(connection: Connection, messages: Collection[MessageSt
     if messages:
         columns = _columns(map(_READ_CHANGING, messages))
         columns[_HOLDERS_OF_CHANGING] = list(map(" ".join, columns[_HOLDERS_OF_CHANGING]))
-        status = await connection.execute(WRITING["update_messages"], *columns)
+        status = await connection.execute(WRITING["update_messages"], *_without_empty(columns))
         _expect(status, f"UPDATE {len(messages)}")
 
 
@@ -100,16 +96,11 @@ async def load_totals(connection: Connection, cohorts: Collection[TotalsKey]) ->
 
 
 async def append_entries(connection: Connection, entries: Sequence[SealedEntry]) -> None:
-    """Append to the log. All entries of a transaction have the same time, and follow each other."""
+    """Append to the log. Raises WriteConflictError unless each was written, asyncpg's error where an index is taken."""
     if entries:
-        events = [entry.event for entry in entries]
-        message_ids = [entry.message_id for entry in entries]
-        data = [msgspec.json.encode(entry.data).decode() for entry in entries]
-        leaf_hashes = b"".join([entry.leaf_hash for entry in entries])
-        first = entries[0]
-        await connection.execute(
-            WRITING["append_entries"], first.index, first.at, events, message_ids, data, leaf_hashes
-        )
+        records = [(one.index, one.at, one.event, one.message_id, one.data.decode(), one.leaf_hash) for one in entries]
+        status = await connection.copy_records_to_table("entry", records=records, columns=_ENTRY)
+        _expect(status, f"COPY {len(entries)}")
 
 
 async def grow_tree(connection: Connection, size: int, leaf_hashes: Sequence[bytes]) -> None:
@@ -174,11 +165,21 @@ def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
+def _without_empty(columns: Sequence[list[Any]]) -> list[list[Any]]:
+    """``columns`` with an empty one for each that holds nothing but None: ``unnest`` fills it up, and it costs nothing
+    to send. The first one stays, and says how many rows there are.
+    """
+    return [columns[0], *([] if column.count(None) == len(column) else column for column in columns[1:])]
+
+
 def _expect(status: str, expected: str) -> None:
     if status != expected:
         raise WriteConflictError(f"{status} where the decision was {expected}")
 
 
-def _message(row: Any) -> MessageState:
-    values = dict(row)
-    return MessageState(**{**values, "type": MessageType(values["type"]), "state": State(values["state"])})
+def _message(row: Row) -> MessageState:
+    # The columns come in the order of the fields.
+    message = MessageState(*row)
+    message.type = MessageType(message.type)
+    message.state = State(message.state)
+    return message

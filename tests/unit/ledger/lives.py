@@ -2,11 +2,13 @@
 
 import hashlib
 from collections import Counter
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from contracts.batch import Admitted, Dispatched, Intake, LedgerBatch, Orders, Refused, Report
 from contracts.kinds import Kind, built_in_kinds

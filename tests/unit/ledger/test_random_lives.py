@@ -1,6 +1,7 @@
 """Random lives on a ledger in memory: many in little time, held against the model after every step."""
 
 import itertools
+import json
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -78,7 +79,8 @@ class LivesInMemory(RandomLives):
     def every_leaf_states_where_its_cohorts_stand_as_the_leaves_themselves_say(self) -> None:
         running: dict[tuple[str, ...], Counter[str]] = {}
         for entry in self.ledger.sealed:
-            data, moved = entry.data, moves(entry.event, entry.data)
+            data = json.loads(entry.data)
+            moved = moves(entry.event, data)
             assert ("totals" in data) is bool(moved)
             for role, address in (("recipient", "address"), ("sender", "from")) if moved else ():
                 stands = running.setdefault((role, data[address], data["tier"], data["period"]), Counter())
