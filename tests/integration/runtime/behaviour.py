@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from aio_pika.abc import AbstractChannel
 
 from services.runtime.amqp.broker import AioPikaBroker
+from services.runtime.lane.broker import LaneBroker
 from services.runtime.ports import BatchSource, Broker, Delivery
 
 RABBITMQCTL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
@@ -17,6 +18,7 @@ OpenBroker = Callable[[str, float], Broker]
 
 IMPLEMENTATIONS: dict[str, OpenBroker] = {
     "aio-pika": lambda url, confirm_timeout: AioPikaBroker(url, name="test", confirm_timeout=confirm_timeout),
+    "lane": lambda url, confirm_timeout: LaneBroker(url, name="test", confirm_timeout=confirm_timeout),
 }
 
 
