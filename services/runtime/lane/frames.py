@@ -117,11 +117,11 @@ class Cutter:
     def _cut_frames(self, data: bytes) -> int:
         """Take all whole frames, and return where the first one starts that is not whole."""
         offset, length, largest = 0, len(data), self._largest
-        while length - offset >= OVERHEAD:
+        while length - offset >= _FRAME.size:
             kind, channel, size = _FRAME.unpack_from(data, offset)
             if size > largest:
                 raise ProtocolViolationError(f"a frame of {size} bytes where {largest} are the most")
-            start = offset + 7
+            start = offset + _FRAME.size
             end = start + size
             if end >= length:
                 self._awaited = size + OVERHEAD
@@ -137,7 +137,7 @@ class Cutter:
             elif kind != HEARTBEAT:
                 raise ProtocolViolationError(f"a frame of the unknown type {kind}")
             offset = end + 1
-        self._awaited = OVERHEAD
+        self._awaited = _FRAME.size
         return offset
 
     def _take_method(self, data: bytes, start: int, end: int, channel: int) -> None:
