@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from pamqp import base, commands, frame
 
@@ -111,8 +111,8 @@ class Line(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Of the protocol: the socket is open."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream's transport is no other.
-        self._transport = transport
+        # uvloop's is one by its methods and not by its class.
+        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         """Of the protocol: a read."""

@@ -47,6 +47,14 @@ class Hop:
         await queue.bind("out", routing_key=key)
 
 
+async def declared_hop(admin: AbstractChannel) -> Hop:
+    """A hop, declared in a fresh vhost."""
+    await admin.declare_exchange("out", "direct", durable=True)
+    made = Hop(admin)
+    await made.add_queue("queue", "here")
+    return made
+
+
 async def take(source: BatchSource, count: int) -> list[Delivery]:
     """So many deliveries, batch after batch."""
     taken: list[Delivery] = []
