@@ -84,8 +84,7 @@ class Line(asyncio.Protocol):
         """Go on with what was agreed on: bytes a frame, seconds between heartbeats."""
         self.frame_max = frame_max
         self._cutter.limit(frame_max)
-        self._heard = True
-        self._keep_alive(heartbeat / BEATS)
+        self._beat = self._loop.call_later(heartbeat / BEATS, self._keep_alive, heartbeat / BEATS)
 
     def lose(self, reason: str) -> None:
         """End it at once."""
