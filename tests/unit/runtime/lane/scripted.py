@@ -30,6 +30,9 @@ CHANNEL: dict[str, Callable[[], base.Frame]] = {
 class ScriptedBroker:
     """One connection to it is looked at: the last one. ``heard`` are the names of the frames that came over it."""
 
+    heartbeat: int
+    frame_max: int
+
     def __init__(self, *, heartbeat: int, frame_max: int, mechanisms: str, mute: frozenset[str]) -> None:
         self.heartbeat = heartbeat
         self.frame_max = frame_max
