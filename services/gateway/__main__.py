@@ -13,7 +13,7 @@ from services.gateway.metrics import GatewayMetrics
 from services.gateway.posting import posting_router
 from services.gateway.submission import Submission
 from services.registry.snapshot import REFRESH_TIMEOUT_S, SnapshotWatcher
-from services.runtime.amqp.broker import AioPikaBroker
+from services.runtime.broker import open_broker
 from services.runtime.database import open_pool
 from services.runtime.health import Health
 from services.runtime.http import create_app
@@ -45,7 +45,7 @@ async def serve(stop: Stop) -> None:
     _warn_of_estimated_holidays(calendar.local_date(datetime.now(UTC)).year)
     registry, health = service_registry("gateway"), Health()
     metrics = GatewayMetrics(registry)
-    broker = AioPikaBroker(amqp.url, name="gateway", confirm_timeout=amqp.confirm_timeout_s)
+    broker = open_broker(amqp, "gateway")
     async with (
         open_pool(
             read_settings(DatabaseSettings), application_name="huizhi gateway", statement_timeout_s=REFRESH_TIMEOUT_S

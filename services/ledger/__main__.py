@@ -29,7 +29,7 @@ from services.ledger.waiting import Patience
 from services.ledger.witness_file import read_witnesses
 from services.ledger.witnesses import Witnesses, log_size_of
 from services.registry.snapshot import SnapshotWatcher
-from services.runtime.amqp.broker import AioPikaBroker
+from services.runtime.broker import open_broker
 from services.runtime.database import UNANSWERED, database_check, open_pool
 from services.runtime.health import Health
 from services.runtime.http import answer_unavailable, create_app
@@ -69,7 +69,7 @@ async def serve(stop: Stop) -> None:
     addresses = read_witnesses(proof.witnesses)
     registry, health = service_registry("ledger"), Health()
     metrics = LedgerMetrics(registry)
-    broker = AioPikaBroker(amqp.url, name="ledger", confirm_timeout=amqp.confirm_timeout_s)
+    broker = open_broker(amqp, "ledger")
     writing = database.model_copy(update={"pool_size": _WRITER_CONNECTIONS})
     async with (
         open_pool(writing, application_name="huizhi ledger writer") as writer,

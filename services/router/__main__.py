@@ -10,7 +10,7 @@ from services.router.metrics import RouterMetrics
 from services.router.parking import Parking
 from services.router.placing import Placing
 from services.router.settings import RouterSettings
-from services.runtime.amqp.broker import AioPikaBroker
+from services.runtime.broker import open_broker
 from services.runtime.database import open_pool
 from services.runtime.health import Health
 from services.runtime.http import create_app
@@ -35,7 +35,7 @@ async def serve(stop: Stop) -> None:
     """Wire the router and run it until the stop."""
     amqp, http, routing = read_settings(AMQPSettings), read_settings(HTTPSettings), read_settings(RouterSettings)
     registry, health = service_registry("router"), Health()
-    broker = AioPikaBroker(amqp.url, name="router", confirm_timeout=amqp.confirm_timeout_s)
+    broker = open_broker(amqp, "router")
     async with (
         open_pool(
             read_settings(DatabaseSettings), application_name="huizhi router", statement_timeout_s=REFRESH_TIMEOUT_S

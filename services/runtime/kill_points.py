@@ -17,10 +17,13 @@ class KillPointError(ValueError):
     """The variable is set, and says nothing that can be done."""
 
 
-def reached(name: str, of: str = "") -> None:
-    """Say that the point ``name`` is reached; ``of`` tells points of shared code apart, as ``name.of``."""
+def reached(name: str, of: str = "", *, times: int = 1) -> None:
+    """Say that the point ``name`` is reached, so many times at once; ``of`` tells points of shared code apart, as
+    ``name.of``.
+    """
     if _armed is not None:
-        _armed.reached(f"{name}.{of}" if of else name)
+        for _ in range(times):
+            _armed.reached(f"{name}.{of}" if of else name)
 
 
 class KillPoint:

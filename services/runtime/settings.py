@@ -5,7 +5,7 @@
 Values never appear in an error or a log: some of them are passwords.
 """
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
@@ -56,12 +56,13 @@ class DatabaseSettings(BaseSettings):
 
 
 class AMQPSettings(BaseSettings):
-    """Where the broker is, as which account, in which vhost."""
+    """Where the broker is, as which account, in which vhost, and by which client services reach it."""
 
     model_config = _config("HUIZHI_AMQP_")
 
     url: Annotated[str, _starts_with("amqp", "amqps")] = Field(repr=False)
     confirm_timeout_s: float = Field(default=30.0, gt=0, le=600)
+    client: Literal["lane", "aio-pika"] = "aio-pika"
 
 
 class BrokerAPISettings(BaseSettings):

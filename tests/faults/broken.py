@@ -31,6 +31,7 @@ from services.runtime import database
 from services.runtime.amqp import connection as amqp_connection
 from services.runtime.amqp import sink
 from services.runtime.kill_points import reached
+from services.runtime.lane import confirms, handshake
 from services.runtime.lifecycle import Stop
 from services.runtime.ports import BatchSink, BatchSource, Delivery, Publication
 from services.runtime.publishing import publish_until_taken
@@ -105,7 +106,11 @@ def returns_pass() -> None:
         failure = outcome(task)
         return None if failure == "returned" else failure
 
+    def forgotten(self: confirms.Confirms, returned: object) -> None:
+        return None
+
     _put(sink, "_outcome", as_confirmed)
+    _put(confirms.Confirms, "give_back", forgotten)
 
 
 def hand_over_first() -> None:
@@ -157,6 +162,7 @@ def silence_lasts() -> None:
 def quick() -> None:
     """No guard: silence is noticed after a few seconds, by the broker and by the database."""
     _put(amqp_connection, "HEARTBEAT_SECONDS", 1)
+    _put(handshake, "HEARTBEAT_SECONDS", 1)
     _put(database, "IDLE_IN_TRANSACTION_MS", 3000)
 
 

@@ -5,6 +5,7 @@ On servers of its own, which are killed. With the guards on, `make chaos` and te
 
 import signal
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import aio_pika
@@ -23,10 +24,10 @@ QUIET_S = 5.0
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def mortal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Servers]:
+async def mortal(tmp_path_factory: pytest.TempPathFactory, client: str) -> AsyncIterator[Servers]:
     """Servers that may be killed."""
     async with private_servers(tmp_path_factory.mktemp("mortal")) as servers:
-        yield servers
+        yield replace(servers, client=client)
 
 
 async def test_a_commit_that_does_not_wait_for_the_disk_is_forgotten_when_the_database_dies(

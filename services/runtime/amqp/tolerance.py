@@ -20,7 +20,7 @@ from typing import Any
 
 from pamqp import decode
 
-from services.runtime.amqp.field_table import read_table, read_timestamp
+from services.runtime.field_table import read_table, read_timestamp
 from services.runtime.ports import Malformed
 
 

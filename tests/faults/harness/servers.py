@@ -39,6 +39,7 @@ class Servers:
     """A broker and a database server with a template database; ``directory`` holds the data of private ones.
 
     ``database`` is a superuser's URL. ``book`` is None where the servers are shared and not to be killed.
+    ``client`` is what services reach the broker by; None leaves it to their default.
     """
 
     broker: BrokerAddress
@@ -48,6 +49,7 @@ class Servers:
     book: ProcessBook | None = None
     supervisor: Supervisor | None = None
     directory: Path | None = None
+    client: str | None = None
 
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to the private ``broker`` or ``database``, whose supervisor starts it again when it dies."""

@@ -143,10 +143,11 @@ async def fault_stack(
         ports = choose(private_directory(directory), None, list(wanted))
         logs = private_directory(directory / "services")
         around = Surroundings(platform.database_url, platform.amqp_url, servers.credentials, logs, proof_key(directory))
+        client = {"HUIZHI_AMQP_CLIENT": servers.client} if servers.client else {}
         for name, service in wanted.items():
             instance = Instance(name, service, ports[name])
             ours = {k: v for k, v in around.environment(instance).items() if k.startswith("HUIZHI_")}
-            environment = {**inherited(), **SETTINGS, **(settings or {}), **ours}
+            environment = {**inherited(), **SETTINGS, **client, **(settings or {}), **ours}
             stack.services[name] = ServiceProcess(
                 instance, environment, logs / f"{name}.log", (*launcher, f"services.{service}")
             )

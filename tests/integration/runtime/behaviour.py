@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from aio_pika.abc import AbstractChannel
 
 from services.runtime.amqp.broker import AioPikaBroker
+from services.runtime.lane.broker import LaneBroker
 from services.runtime.ports import BatchSource, Broker, Delivery
 
 RABBITMQCTL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
@@ -17,6 +18,7 @@ OpenBroker = Callable[[str, float], Broker]
 
 IMPLEMENTATIONS: dict[str, OpenBroker] = {
     "aio-pika": lambda url, confirm_timeout: AioPikaBroker(url, name="test", confirm_timeout=confirm_timeout),
+    "lane": lambda url, confirm_timeout: LaneBroker(url, name="test", confirm_timeout=confirm_timeout),
 }
 
 
@@ -43,6 +45,14 @@ class Hop:
         """Declare another quorum queue and bind it."""
         queue = await self.channel.declare_queue(name, durable=True, arguments={"x-queue-type": "quorum", **arguments})
         await queue.bind("out", routing_key=key)
+
+
+async def declared_hop(admin: AbstractChannel) -> Hop:
+    """A hop, declared in a fresh vhost."""
+    await admin.declare_exchange("out", "direct", durable=True)
+    made = Hop(admin)
+    await made.add_queue("queue", "here")
+    return made
 
 
 async def take(source: BatchSource, count: int) -> list[Delivery]:

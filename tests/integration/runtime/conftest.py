@@ -12,7 +12,7 @@ from services.cli.stack.broker import BrokerAddress
 from services.cli.stack.broker_settings import environment
 from services.runtime.ports import Broker
 from tests.conftest import ServerHome
-from tests.integration.runtime.behaviour import IMPLEMENTATIONS, BrokerControl, Hop, OpenBroker
+from tests.integration.runtime.behaviour import IMPLEMENTATIONS, BrokerControl, Hop, OpenBroker, declared_hop
 
 
 @pytest.fixture(params=sorted(IMPLEMENTATIONS))
@@ -43,10 +43,7 @@ async def admin(url: str) -> AsyncIterator[AbstractChannel]:
 @pytest_asyncio.fixture
 async def hop(admin: AbstractChannel) -> Hop:
     """One hop, declared."""
-    await admin.declare_exchange("out", "direct", durable=True)
-    made = Hop(admin)
-    await made.add_queue("queue", "here")
-    return made
+    return await declared_hop(admin)
 
 
 @pytest.fixture

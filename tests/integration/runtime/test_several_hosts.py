@@ -10,10 +10,11 @@ import pytest
 import pytest_asyncio
 
 from services.cli.stack.broker import BrokerAddress
-from services.runtime.amqp.connection import open_line
 from services.runtime.database import DatabaseUnavailable, open_pool
 from services.runtime.database_connection import GONE_AFTER_MS, connect
+from services.runtime.ports import SinkLost
 from services.runtime.settings import DatabaseSettings
+from tests.integration.runtime.behaviour import OpenBroker
 
 GONE = "127.0.0.1:1"
 
@@ -38,17 +39,19 @@ def beside(url: str, *others: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{entry}@{','.join([*others, host])}"))
 
 
-async def test_a_channel_is_opened_on_the_node_that_answers(broker: BrokerAddress, vhost: str, hung: str) -> None:
+async def test_a_sink_is_opened_on_the_node_that_answers(
+    implementation: OpenBroker, broker: BrokerAddress, vhost: str, hung: str
+) -> None:
     url = beside(broker.amqp_url(vhost), GONE, hung)
     for _ in range(3):
-        async with open_line(url, "test", print) as line:
-            assert not line.channel.is_closed
+        async with implementation(url, 5.0).open_sink("out") as sink:
+            assert sink.alive
 
 
-async def test_a_broker_of_which_no_node_answers_is_given_up_in_time(hung: str) -> None:
+async def test_a_broker_of_which_no_node_answers_is_given_up_in_time(implementation: OpenBroker, hung: str) -> None:
     started = asyncio.get_running_loop().time()
-    with pytest.raises((TimeoutError, OSError)):
-        async with open_line(f"amqp://a:b@{GONE},{hung},{hung}/", "test", print):
+    with pytest.raises(SinkLost, match=r"TimeoutError|Connect call failed|AMQPConnectionError"):
+        async with implementation(f"amqp://a:b@{GONE},{hung},{hung}/", 5.0).open_sink("out"):
             pass
     assert asyncio.get_running_loop().time() - started < 6
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pamqp import decode, encode
 
-from services.runtime.amqp.field_table import MAX_DEPTH, read_table
+from services.runtime.field_table import MAX_DEPTH, read_table
 from services.runtime.ports import Malformed, Properties
 
 
