@@ -9,9 +9,7 @@ from services.runtime.settings import AMQPSettings, SettingsError
 
 
 @pytest.mark.parametrize(("client", "kind"), [("lane", LaneBroker), ("aio-pika", AioPikaBroker)])
-def test_the_client_is_the_one_that_is_named(
-    client: str, kind: type[object], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_client_is_the_one_that_is_named(client: str, kind: type[object], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUIZHI_AMQP_CLIENT", client)
 
     assert isinstance(open_broker(AMQPSettings(url="amqp://a:b@h/"), "gateway"), kind)
