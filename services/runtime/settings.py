@@ -62,7 +62,7 @@ class AMQPSettings(BaseSettings):
 
     url: Annotated[str, _starts_with("amqp", "amqps")] = Field(repr=False)
     confirm_timeout_s: float = Field(default=30.0, gt=0, le=600)
-    client: Literal["lane", "aio-pika"] = "aio-pika"
+    client: Literal["lane", "aio-pika"] = "lane"
 
 
 class BrokerAPISettings(BaseSettings):

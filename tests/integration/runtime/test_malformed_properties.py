@@ -19,14 +19,15 @@ NOT_UTF8 = b"\xff\xfe"
 class RawProperties(spec.Basic.Properties):
     """Properties that go out as the bytes they are made of."""
 
-    def __init__(self, *properties: tuple[str, bytes]) -> None:
+    def __init__(self, *properties: tuple[str, bytes], further_flags: int = 0) -> None:
         super().__init__()
         self.message_id = "unused"
         self._raw = dict(properties)
+        self._further_flags = further_flags
 
     def marshal(self) -> bytes:
         """The flags and the values, in the specification's order."""
-        flags = sum(self.flags[name] for name in self._raw)
+        flags = sum(self.flags[name] for name in self._raw) | self._further_flags
         return struct.pack(">H", flags) + b"".join(self._raw[name] for name in self.flags if name in self._raw)
 
 
@@ -141,3 +142,15 @@ async def test_an_octet_of_any_value_is_no_hindrance(ports: Broker, hostile: Abs
     delivery = await receive_with_a_good_one_behind(ports, hostile)
 
     assert getattr(delivery.properties, octet) == (2 if octet == "delivery_mode" else 255)
+
+
+@pytest.mark.parametrize("further_flags", [0b01, 0b10, 0b11])
+async def test_flags_that_mean_nothing_to_the_broker_are_no_hindrance(
+    ports: Broker, hostile: AbstractChannel, further_flags: int
+) -> None:
+    """The lowest one says that more flags follow, of which the broker knows nothing: it takes the value for a value."""
+    await send(hostile, RawProperties(("message_id", short(b"an id")), further_flags=further_flags))
+
+    delivery = await receive_with_a_good_one_behind(ports, hostile)
+
+    assert delivery.properties.message_id == "an id"

@@ -47,6 +47,15 @@ def test_the_environment_is_read_under_the_documented_names(monkeypatch: pytest.
     assert (platform.time_zone, platform.period_first_day) == ("Asia/Urumqi", 1)
 
 
+def test_the_client_is_one_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUIZHI_AMQP_URL", "amqp://a:b@h:1/huizhi")
+    assert read_settings(AMQPSettings).client == "lane"
+
+    monkeypatch.setenv("HUIZHI_AMQP_CLIENT", "pika")
+    with pytest.raises(SettingsError, match=r"HUIZHI_AMQP_CLIENT: .*'lane' or 'aio-pika'"):
+        read_settings(AMQPSettings)
+
+
 def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HUIZHI_DATABASE_URL", raising=False)
 
