@@ -21,7 +21,7 @@ from tests.acceptance.waiting import until
 from tests.faults.harness.servers import Servers
 from tests.faults.harness.stack import FaultStack, fault_stack
 
-QUERIES = 20_000
+QUERIES = 40_000
 PAYLOAD_BYTES = 512
 SENDER = "110101"
 RECIPIENTS = ("410102", "410103", "410104", "410105", "410106", "410202")
