@@ -65,11 +65,12 @@ def _collect_seldom() -> None:
     """Leave what was imported out of every garbage collection, and collect when a batch's worth has been made.
 
     A batch of 500 messages makes some 10,000 objects, none of them in a cycle: with Python's own thresholds a ledger
-    spends a seventh of its time looking for some (docs/performance.md).
+    spends a seventh of its time looking for some (docs/performance.md). What is left is small, so all of it is looked
+    through often: an aio-pika that cannot get rid of its messages makes cycles by the megabyte.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(10_000, 5, 5)
 
 
 async def _supervise(main: Callable[[Stop], Coroutine[object, object, None]], grace_s: float) -> int:
