@@ -49,6 +49,9 @@ def test_whatever_a_broker_passes_on_is_read_as_by_the_other(data: bytes) -> Non
 fields = st.one_of(
     st.builds(text_field, st.binary(max_size=6), st.binary(max_size=6)),
     st.builds(lambda name, number: short(name) + b"l" + struct.pack(">q", number), st.binary(max_size=6), st.just(7)),
+    st.builds(
+        lambda name, size: short(name) + b"S" + struct.pack(">I", size), st.binary(max_size=6), st.integers(0, 40)
+    ),
     st.binary(max_size=8),
 )
 
