@@ -56,21 +56,15 @@ def run(main: Callable[[Stop], Coroutine[object, object, None]], *, grace_s: flo
 
     SIGTERM and SIGINT set its ``Stop``; ``grace_s`` seconds later, or at a second signal, it is cancelled.
     """
-    _collect_seldom()
+    _collect_less()
     with asyncio.Runner(loop_factory=_new_loop) as runner:
         return runner.run(_supervise(main, grace_s))
 
 
-def _collect_seldom() -> None:
-    """Leave what was imported out of every garbage collection, and collect when a batch's worth has been made.
-
-    A batch of 500 messages makes some 10,000 objects, none of them in a cycle: with Python's own thresholds a ledger
-    spends a seventh of its time looking for some (docs/performance.md). What is left is small, so all of it is looked
-    through often: an aio-pika that cannot get rid of its messages makes cycles by the megabyte.
-    """
+def _collect_less() -> None:
+    """Leave what was imported, some 100,000 objects, out of every garbage collection (docs/performance.md)."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 5, 5)
 
 
 async def _supervise(main: Callable[[Stop], Coroutine[object, object, None]], grace_s: float) -> int:

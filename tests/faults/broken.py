@@ -13,8 +13,9 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from contracts.batch import Admitted, Intake, Outbound, Report, decode_dispatch
 from services.gateway import ingress
