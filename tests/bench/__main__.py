@@ -1,5 +1,6 @@
 """Measures, and holds what it measures against bars: ``make bench``, or ``make bench CASES="tree"`` for a few cases.
 
+    capacity  queries from ingress to 40 inboxes, against the broker's own ceiling
     tree      what the Merkle tree costs: the exchange's capacity with it and without it, in turns
     proofs    how long a proof takes as the log grows
 
@@ -18,12 +19,16 @@ from functools import partial
 from pathlib import Path
 
 from services.cli.stack.waiting import unless_stopped
-from tests.bench.capacity import PAYLOAD_BYTES, QUERIES, capacity, shipped
+from tests.bench.amqpload import PAYLOAD_BYTES
+from tests.bench.capacity import QUERIES, capacity, capacity_case
 from tests.bench.machine import description
 from tests.bench.measuring import ROUNDS, in_turns, ratios
 from tests.bench.proofs import SIZES, proof_times
+from tests.bench.saying import say
+from tests.bench.servers import bench_servers
+from tests.bench.shipping import shipped
 from tests.bench.table import Figure, show
-from tests.faults.harness.servers import Servers, private_servers
+from tests.faults.harness.servers import Servers
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 
@@ -35,7 +40,7 @@ async def tree(servers: Servers, directory: Path) -> list[Figure]:
 
     async def measure(name: str) -> float:
         measured = await capacity(servers, directory / f"{name}-{next(rounds[name])}", ways[name])
-        _say(f"{name} the tree: {measured:,.0f} queries/s")
+        say(f"{name} the tree: {measured:,.0f} queries/s")
         return measured
 
     measured = await in_turns({name: partial(measure, name) for name in ways})
@@ -50,21 +55,25 @@ async def tree(servers: Servers, directory: Path) -> list[Figure]:
 async def proofs(servers: Servers, _directory: Path) -> list[Figure]:
     """How long proofs take at each size of the log, and how much longer at the last than at the first."""
     figures = []
-    for name, times in (await proof_times(servers.database, _say)).items():
+    for name, times in (await proof_times(servers.database, say)).items():
         figures += [Figure(f"proof of {name}, {size:,} entries", "ms", times[size]) for size in SIZES]
         growth = ratios(times[SIZES[-1]], times[SIZES[0]])
         figures.append(Figure(f"proof of {name}, growth", "times", growth, at_most=1.5, note="last size / first"))
     return figures
 
 
-CASES: Mapping[str, Callable[[Servers, Path], Awaitable[list[Figure]]]] = {"tree": tree, "proofs": proofs}
+CASES: Mapping[str, Callable[[Servers, Path], Awaitable[list[Figure]]]] = {
+    "capacity": capacity_case,
+    "tree": tree,
+    "proofs": proofs,
+}
 
 
 async def bench(names: list[str]) -> int:
     """Measure the named cases; 0 if every bar holds."""
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="huizhi-bench-", ignore_cleanup_errors=True) as home:
-        async with private_servers(Path(home) / "servers") as servers:
+        async with bench_servers(Path(home) / "servers") as servers:
             for name in names:
                 figures += await CASES[name](servers, Path(home) / name)
     show(figures)
@@ -78,11 +87,6 @@ async def bench(names: list[str]) -> int:
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     return 0 if all(figure.holds is not False for figure in figures) else 1
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
 
 
 def main() -> int:
