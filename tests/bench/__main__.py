@@ -1,8 +1,14 @@
 """Measures, and holds what it measures against bars: ``make bench``, or ``make bench CASES="tree"`` for a few cases.
 
-    capacity  queries from ingress to 40 inboxes, against the broker's own ceiling
-    tree      what the Merkle tree costs: the exchange's capacity with it and without it, in turns
-    proofs    how long a proof takes as the log grows
+    capacity     queries from ingress to 40 inboxes, against the broker's own ceiling
+    round-trips  queries and their answers, against twice the work of the ceiling
+    latency      from publish to inbox at a tenth and at half of capacity, and of a lone message, beside the raw hops
+    cost         what a query costs in processor time and bytes on disk, and how much memory the services need
+    scaling      one and two gateways and routers, and which processes are busy then
+    drain        a backlog that piled up while the database was away
+    country      an inbox for every county, against forty
+    tree         what the Merkle tree costs: the exchange's capacity with it and without it, in turns
+    proofs       how long a proof takes as the log grows
 
 It sets up servers of its own, prints one table, and writes ``tests/bench/results/latest.json``.
 """
@@ -21,10 +27,16 @@ from pathlib import Path
 from services.cli.stack.waiting import unless_stopped
 from tests.bench.amqpload import PAYLOAD_BYTES
 from tests.bench.capacity import QUERIES, capacity, capacity_case
+from tests.bench.cost import cost_case
+from tests.bench.country import country_case
+from tests.bench.drain import drain_case
+from tests.bench.latency import latency_case
 from tests.bench.machine import description
 from tests.bench.measuring import ROUNDS, in_turns, ratios
 from tests.bench.proofs import SIZES, proof_times
+from tests.bench.round_trips import round_trips_case
 from tests.bench.saying import say
+from tests.bench.scaling import scaling_case
 from tests.bench.servers import bench_servers
 from tests.bench.shipping import shipped
 from tests.bench.table import Figure, show
@@ -64,6 +76,12 @@ async def proofs(servers: Servers, _directory: Path) -> list[Figure]:
 
 CASES: Mapping[str, Callable[[Servers, Path], Awaitable[list[Figure]]]] = {
     "capacity": capacity_case,
+    "round-trips": round_trips_case,
+    "latency": latency_case,
+    "cost": cost_case,
+    "scaling": scaling_case,
+    "drain": drain_case,
+    "country": country_case,
     "tree": tree,
     "proofs": proofs,
 }

@@ -4,7 +4,7 @@ A publisher, a relay and a reader run at the same time. The relay acks a message
 which is the least that anybody can do who must not lose one.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,9 @@ from urllib.parse import quote
 import aio_pika
 
 from services.cli.stack.broker_settings import ADMINISTRATOR
-from tests.bench.amqpload import PAYLOAD_BYTES, Timed, running
+from tests.bench.amqpload import PAYLOAD_BYTES, running
 from tests.bench.throughput import Round
+from tests.bench.usage import Meter, server_pids
 from tests.faults.harness.instance import client
 from tests.faults.harness.servers import Servers
 
@@ -27,16 +28,23 @@ class RawHops:
     """Two quorum queues and a relay between them. ``amqp_url`` is the administrator's, with the vhost."""
 
     amqp_url: str
+    processes: Mapping[str, int]
 
     async def pass_through(self, count: int, rate: float | None = None, delays: Path | None = None) -> Round:
         """Publish so many, relay and drain them; at ``rate`` a second or as fast as it goes."""
+        meter = Meter(self.processes)
         async with (
             running("drain", self.amqp_url, count=count, from_=_LAST, delays=str(delays) if delays else None) as drain,
             running("relay", self.amqp_url, count=count, from_=_FIRST, queue=_LAST) as relay,
             running("publish", self.amqp_url, count=count, key=_FIRST, size=PAYLOAD_BYTES, rate=rate) as publish,
         ):
-            done: list[Timed] = [await one.done() for one in (publish, relay, drain)]
-        return Round(count, done[0].started, done[2].ended, sum(one.cpu for one in done))
+            published, passed, read = [await one.done() for one in (publish, relay, drain)]
+        return Round.of(published, read, [passed], meter.used())
+
+    async def pile_up(self, count: int) -> None:
+        """Publish so many and leave them in the first queue."""
+        async with running("publish", self.amqp_url, count=count, key=_FIRST, size=PAYLOAD_BYTES) as publish:
+            await publish.done()
 
 
 @asynccontextmanager
@@ -53,6 +61,6 @@ async def raw_hops(servers: Servers) -> AsyncIterator[RawHops]:
                 channel = await connection.channel()
                 for name in (_FIRST, _LAST):
                     await channel.declare_queue(name, durable=True, arguments={"x-queue-type": "quorum"})
-            yield RawHops(url)
+            yield RawHops(url, server_pids(servers))
         finally:
             (await api.delete(vhost)).raise_for_status()

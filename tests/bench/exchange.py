@@ -21,6 +21,7 @@ from tests.acceptance.waiting import until
 from tests.bench.amqpload import PAYLOAD_BYTES, Load, running
 from tests.bench.shipping import shipped
 from tests.bench.throughput import Round
+from tests.bench.usage import Meter, pids
 from tests.faults.harness.instance import client
 from tests.faults.harness.servers import Servers
 from tests.faults.harness.stack import FaultStack, fault_stack
@@ -55,31 +56,36 @@ class Exchange:
     directory: Path
     recipients: Sequence[str]
     reader_url: str
+    sender: str = SENDER
     at_random: bool = False
     _rounds: int = field(default=0, init=False)
 
     async def queries(self, count: int, rate: float | None = None, delays: Path | None = None) -> Round:
         """Publish so many queries to ``ingress`` and drain them from the inboxes. Raises Miscounted and LoadFailed."""
-        ids = self._next_file("ids")
+        ids, meter, entries = self._next_file("ids"), Meter(pids(self.stack)), await self._entries()
         async with (
             self.reading(count, ids=ids, delays=delays) as drain,
             self.publishing(count, rate=rate) as publish,
         ):
-            published, drained = await publish.done(), await drain.done()
+            published, read = await publish.done(), await drain.done()
+        await self._written(entries + 2 * count)
+        measured = Round.of(published, read, [], meter.used())
         await self.check(count, ids)
-        return Round(count, published.started, drained.ended, published.cpu + drained.cpu)
+        return measured
 
     async def round_trips(self, count: int) -> Round:
         """Publish so many queries, have the recipients answer them, and drain the answers from the sender's inbox."""
-        ids = self._next_file("answers")
+        ids, meter, entries = self._next_file("answers"), Meter(pids(self.stack)), await self._entries()
         async with (
             self._receiving(count, ids) as drain,
             running("answer", self.reader_url, count=count, from_=self._inboxes(), size=PAYLOAD_BYTES) as answer,
             self.publishing(count) as publish,
         ):
-            done = [await one.done() for one in (publish, answer, drain)]
+            published, answered, read = [await one.done() for one in (publish, answer, drain)]
+        await self._written(entries + 4 * count)
+        measured = Round.of(published, read, [answered], meter.used())
         await self._check_answers(count, ids)
-        return Round(count, done[0].started, done[2].ended, sum(one.cpu for one in done))
+        return measured
 
     def publishing(self, count: int, rate: float | None = None) -> AbstractAsyncContextManager[Load]:
         """The sender's queries, as ``running`` runs them."""
@@ -87,12 +93,12 @@ class Exchange:
         to_file.write_text("\n".join(self.recipients) + "\n")
         return running(
             "publish",
-            self.stack.participants[SENDER].amqp_url,
+            self.stack.participants[self.sender].amqp_url,
             count=count,
             exchange=INGRESS,
             key="query",
             type="query",
-            user_id=SENDER,
+            user_id=self.sender,
             header=["kind=case.assist"],
             size=PAYLOAD_BYTES,
             to_file=str(to_file),
@@ -108,7 +114,7 @@ class Exchange:
             "drain",
             self.reader_url,
             count=count,
-            from_=f"{self._inboxes()},{inbox_queue(SENDER)}",
+            from_=f"{self._inboxes()},{inbox_queue(self.sender)}",
             counted="query",
             ids=str(ids),
             delays=str(delays) if delays else None,
@@ -116,7 +122,7 @@ class Exchange:
         )
 
     def _receiving(self, count: int, ids: Path) -> AbstractAsyncContextManager[Load]:
-        inbox = inbox_queue(SENDER)
+        inbox = inbox_queue(self.sender)
         return running("drain", self.reader_url, count=count, from_=inbox, counted="answer", ids=str(ids), idle=60)
 
     async def check(self, count: int, ids: Path) -> None:
@@ -162,6 +168,18 @@ class Exchange:
         if broken:
             raise Miscounted("the cohorts count other answers than the messages say")
 
+    async def _entries(self) -> int:
+        async with self.stack.database() as connection:
+            return int(await connection.fetchval("SELECT size FROM log_head"))
+
+    async def _written(self, entries: int) -> None:
+        """Wait until the log is so long: what a recipient has is reported to the ledger only then."""
+
+        async def there() -> bool:
+            return await self._entries() >= entries
+
+        await until(f"the log has {entries} entries", there, within_s=_DONE_WITHIN_S)
+
     async def _nothing_is_left(self) -> None:
         async with await aio_pika.connect(self.stack.platform.amqp_url) as connection:
             channel = await connection.channel()
@@ -186,6 +204,7 @@ async def exchange(
     directory: Path,
     recipients: Sequence[str] | None = None,
     *,
+    sender: str = SENDER,
     counts: Mapping[str, int] | None = None,
     launchers: Mapping[str, Sequence[str]] | None = None,
     settings: Mapping[str, str] | None = None,
@@ -199,7 +218,7 @@ async def exchange(
         servers,
         directory,
         counts=counts,
-        participants=(SENDER, *asked),
+        participants=(sender, *asked),
         settings=shipped() | dict(settings or {}),
         limits=QueueLimits(),
     ) as stack:
@@ -207,7 +226,7 @@ async def exchange(
             for one in stack.of(service):
                 one.launcher = (*launcher, f"services.{service}")
         await stack.start()
-        running_one = Exchange(stack, directory, asked, await _reader(stack))
+        running_one = Exchange(stack, directory, asked, await _reader(stack), sender)
         await running_one.queries(WARM_UP)
         yield running_one
 

@@ -20,6 +20,8 @@ from tests.conftest import in_database
 from tests.faults.harness.instance import client
 from tests.faults.harness.servers import Servers, execute
 
+REMOVED_WITHIN_S = 300.0
+"""A vhost with thousands of quorum queues takes minutes to remove."""
 LIMITS = QueueLimits(internal_bytes=256 * 1024**2, inbox_bytes=64 * 1024**2)
 
 
@@ -69,7 +71,7 @@ async def fresh_platform(
             await _provision(platform, core)
             yield platform, await platform.add(*addresses)
         finally:
-            (await api.delete(f"/api/vhosts/{name}")).raise_for_status()
+            (await api.delete(f"/api/vhosts/{name}", timeout=REMOVED_WITHIN_S)).raise_for_status()
             roles = [f'DROP ROLE IF EXISTS "{role_name(name, service)}"' for service in SERVICES]
             await execute(servers.database, f'DROP DATABASE "{name}" WITH (FORCE)', *roles)
 
