@@ -2,6 +2,7 @@
 
     capacity     queries from ingress to 40 inboxes, against the broker's own ceiling
     round-trips  queries and their answers, against twice the work of the ceiling
+    peers        FastStream and Celery at the same task with the same guarantees
     latency      from publish to inbox at a tenth and at half of capacity, and of a lone message, beside the raw hops
     cost         what a query costs in processor time and bytes on disk, and how much memory the services need
     scaling      one and two gateways and routers, and which processes are busy then
@@ -27,6 +28,7 @@ from pathlib import Path
 from services.cli.stack.waiting import unless_stopped
 from tests.bench.amqpload import PAYLOAD_BYTES
 from tests.bench.capacity import QUERIES, capacity, capacity_case
+from tests.bench.comparison import comparison_case
 from tests.bench.cost import cost_case
 from tests.bench.country import country_case
 from tests.bench.drain import drain_case
@@ -77,6 +79,7 @@ async def proofs(servers: Servers, _directory: Path) -> list[Figure]:
 CASES: Mapping[str, Callable[[Servers, Path], Awaitable[list[Figure]]]] = {
     "capacity": capacity_case,
     "round-trips": round_trips_case,
+    "peers": comparison_case,
     "latency": latency_case,
     "cost": cost_case,
     "scaling": scaling_case,

@@ -2,8 +2,10 @@
  * the load takes as little as possible of the processors that the measured services run on.
  *
  *   amqpload publish --count N --key K [--exchange X] [--window W] [--rate R] [--size BYTES] [--user-id U] [--type T]
- *                    [--header NAME=VALUE ...] [--to-file F [--random SEED]]
- *       persistent, with pipelined confirms, W at most unconfirmed; R a second, or as fast as they are confirmed
+ *                    [--header NAME=VALUE ...] [--to-file F [--random SEED]] [--before TEXT] [--after TEXT]
+ *                    [--id-header NAME]
+ *       persistent, with pipelined confirms, W at most unconfirmed; R a second, or as fast as they are confirmed; the
+ *       payload between the two texts, and the message id in a header, too, for who wants it so
  *   amqpload relay   --count N --from Q --queue Q2
  *       consume Q, publish to Q2 with confirms, ack what is confirmed
  *   amqpload drain   --count N --from Q[,Q2,...] [--counted TYPE] [--ids F] [--delays F]
@@ -38,14 +40,14 @@
 #define PAUSE_S 0.002 /* between two looks while nothing comes */
 
 static struct {
-  const char *url, *exchange, *key, *from, *queue, *user_id, *type, *to_file, *counted, *ids, *delays;
+  const char *url, *exchange, *key, *from, *queue, *user_id, *type, *to_file, *counted, *ids, *delays, *before, *after, *id_header;
   char *header_name[MAX_HEADERS], *header_value[MAX_HEADERS];
   int headers, random;
   long count, window, size, prefetch;
   double rate, idle;
   unsigned seed;
 } option = {.url = "amqp://guest:guest@127.0.0.1:5672/", .exchange = "", .count = 10000, .window = 2000, .size = 512,
-            .prefetch = 2000, .idle = 30};
+            .prefetch = 2000, .idle = 30, .before = "", .after = ""};
 
 /* What was published on a connection: messages 1 to `through` are confirmed, and some of those behind it. */
 typedef struct {
@@ -260,17 +262,19 @@ static void publish(void) {
   if (!option.key) die("publish needs --key");
   long recipients = 0;
   char **to = option.to_file ? read_lines(option.to_file, &recipients) : NULL;
-  amqp_table_entry_t headers[MAX_HEADERS + 1];
+  amqp_table_entry_t headers[MAX_HEADERS + 2], *to_header = &headers[option.headers], *id_header = to_header + !!to;
   for (int i = 0; i < option.headers; i++) header(&headers[i], option.header_name[i], option.header_value[i]);
   amqp_basic_properties_t properties = {.delivery_mode = 2,
                                         .content_type = amqp_cstring_bytes("application/json"),
-                                        .headers = {option.headers + (to ? 1 : 0), headers}};
+                                        .headers = {option.headers + !!to + !!option.id_header, headers}};
   properties._flags = AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_MESSAGE_ID_FLAG | AMQP_BASIC_CONTENT_TYPE_FLAG |
                       AMQP_BASIC_TIMESTAMP_FLAG | AMQP_BASIC_HEADERS_FLAG;
   if (option.type) properties._flags |= AMQP_BASIC_TYPE_FLAG, properties.type = amqp_cstring_bytes(option.type);
   if (option.user_id)
     properties._flags |= AMQP_BASIC_USER_ID_FLAG, properties.user_id = amqp_cstring_bytes(option.user_id);
-  char id[37], *body = at_least(malloc(option.size + 128));
+  size_t before = strlen(option.before), after = strlen(option.after);
+  char id[37], *body = at_least(malloc(before + option.size + 128 + after));
+  memcpy(body, option.before, before);
   outlet out = open_outlet();
   double started = now();
   while (out.through < option.count) {
@@ -282,10 +286,13 @@ static void publish(void) {
         sleep_until(due);
       }
       write_id(id, out.sent);
-      amqp_bytes_t payload = {write_body(body, "subject", due), body};
+      size_t length = before + write_body(body + before, "subject", due);
+      memcpy(body + length, option.after, after);
+      amqp_bytes_t payload = {length + after, body};
       properties.message_id = amqp_cstring_bytes(id);
       properties.timestamp = (uint64_t)time(NULL);
-      if (to) header(&headers[option.headers], "to", to[option.random ? rand_r(&option.seed) % recipients : out.sent % recipients]);
+      if (to) header(to_header, "to", to[(option.random ? rand_r(&option.seed) : out.sent) % recipients]);
+      if (option.id_header) header(id_header, option.id_header, id);
       put(&out, option.exchange, amqp_cstring_bytes(option.key), &properties, payload);
     }
     if (!take_confirm(&out, CONFIRM_WITHIN_S)) die("no confirm in time");
@@ -395,7 +402,8 @@ static void read_options(int argc, char **argv) {
       {"queue", 1, 0, 'q'},   {"count", 1, 0, 'n'},    {"window", 1, 0, 'w'},   {"rate", 1, 0, 'r'},
       {"size", 1, 0, 's'},    {"type", 1, 0, 't'},     {"user-id", 1, 0, 'i'},  {"header", 1, 0, 'h'},
       {"to-file", 1, 0, 'T'}, {"random", 1, 0, 'R'},   {"counted", 1, 0, 'c'},  {"ids", 1, 0, 'I'},
-      {"delays", 1, 0, 'D'},  {"idle", 1, 0, 'l'},     {"prefetch", 1, 0, 'p'}, {0, 0, 0, 0}};
+      {"delays", 1, 0, 'D'},  {"idle", 1, 0, 'l'},     {"prefetch", 1, 0, 'p'}, {"before", 1, 0, 'b'},
+      {"after", 1, 0, 'a'},   {"id-header", 1, 0, 'H'}, {0, 0, 0, 0}};
   int letter;
   optind = 2;
   while ((letter = getopt_long(argc, argv, "", names, NULL)) != -1) switch (letter) {
@@ -417,6 +425,9 @@ static void read_options(int argc, char **argv) {
       case 'I': option.ids = optarg; break;
       case 'D': option.delays = optarg; break;
       case 'l': option.idle = atof(optarg); break;
+      case 'b': option.before = optarg; break;
+      case 'a': option.after = optarg; break;
+      case 'H': option.id_header = optarg; break;
       case 'p': option.prefetch = atol(optarg); break;
       default: die("unknown option");
     }

@@ -12,7 +12,7 @@ from tests.bench.throughput import Round
 from tests.faults.harness.servers import Servers
 
 QUERIES = 30_000
-# The broker knows accounts by name, whatever the vhost: another exchange with the same sender would change its password.
+# The broker knows accounts by name, whatever the vhost: the same sender at another exchange would get a new password.
 OTHER_SENDER = "110102"
 
 
