@@ -27,7 +27,7 @@ from pathlib import Path
 
 from services.cli.stack.waiting import unless_stopped
 from tests.bench.amqpload import PAYLOAD_BYTES
-from tests.bench.capacity import QUERIES, capacity, capacity_case
+from tests.bench.capacity import capacity, capacity_case
 from tests.bench.comparison import comparison_case
 from tests.bench.cost import cost_case
 from tests.bench.country import country_case
@@ -91,14 +91,23 @@ CASES: Mapping[str, Callable[[Servers, Path], Awaitable[list[Figure]]]] = {
 
 
 async def bench(names: list[str]) -> int:
-    """Measure the named cases; 0 if every bar holds."""
+    """Measure the named cases; 0 if every bar holds. Raises what a case raises, with the figures before it kept."""
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="huizhi-bench-", ignore_cleanup_errors=True) as home:
-        async with bench_servers(Path(home) / "servers") as servers:
-            for name in names:
-                figures += await CASES[name](servers, Path(home) / name)
-    show(figures)
-    settings = shipped() | {"queries": QUERIES, "payload_bytes": PAYLOAD_BYTES, "rounds": ROUNDS}
+        try:
+            async with bench_servers(Path(home) / "servers") as servers:
+                for name in names:
+                    say(f"{name}:")
+                    figures += await CASES[name](servers, Path(home) / name)
+                    _keep(figures)
+        finally:
+            # What was measured before a case failed has been paid for.
+            show(figures)
+    return 0 if all(figure.holds is not False for figure in figures) else 1
+
+
+def _keep(figures: list[Figure]) -> None:
+    settings = shipped() | {"payload_bytes": PAYLOAD_BYTES, "rounds": ROUNDS}
     results = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": description(),
@@ -107,7 +116,6 @@ async def bench(names: list[str]) -> int:
     }
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
-    return 0 if all(figure.holds is not False for figure in figures) else 1
 
 
 def main() -> int:

@@ -13,10 +13,12 @@ from tests.bench.table import Figure
 from tests.faults.harness.servers import Servers
 
 QUERIES = 50_000
+# Of an exchange that is made for one measurement.
+ONCE = 20_000
 OF_THE_CEILING = 0.5
 
 
-async def capacity(servers: Servers, directory: Path, ledger: Sequence[str] = ("-m",), queries: int = QUERIES) -> float:
+async def capacity(servers: Servers, directory: Path, ledger: Sequence[str] = ("-m",), queries: int = ONCE) -> float:
     """Queries a second of an exchange of its own, whose ledger is run as ``python *ledger services.ledger``."""
     async with exchange(servers, directory, launchers={"ledger": ledger}) as running:
         return (await running.queries(queries)).per_second

@@ -28,7 +28,7 @@ async def country_case(
     asked = everybody[:few]
     async with (
         bench_servers(directory / "servers") as servers,
-        exchange(servers, directory / "exchange", asked) as running,
+        exchange(servers, directory / "exchange", asked, removed=False) as running,
     ):
         running.at_random = True
         little, little_ceiling, little_peaks = await _measure(servers, running, queries)

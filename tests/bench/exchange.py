@@ -208,10 +208,12 @@ async def exchange(
     counts: Mapping[str, int] | None = None,
     launchers: Mapping[str, Sequence[str]] | None = None,
     settings: Mapping[str, str] | None = None,
+    removed: bool = True,
 ) -> AsyncIterator[Exchange]:
     """A running exchange that has had a little to do, gone afterwards. Forty recipients are asked by default.
 
-    ``launchers`` says how a service is run: ``python *launchers[service] services.SERVICE``.
+    ``launchers`` says how a service is run: ``python *launchers[service] services.SERVICE``. One that is not to be
+    ``removed`` leaves vhost and database to the end of its servers.
     """
     asked = counties(40) if recipients is None else recipients
     async with fault_stack(
@@ -221,6 +223,7 @@ async def exchange(
         participants=(sender, *asked),
         settings=shipped() | dict(settings or {}),
         limits=QueueLimits(),
+        removed=removed,
     ) as stack:
         for service, launcher in (launchers or {}).items():
             for one in stack.of(service):
