@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 DURATION ?= 300
-TEST_PACKAGES := spin gcc postgresql gccgo golang-golang-x-mod-dev
+TEST_PACKAGES := spin gcc postgresql gccgo golang-golang-x-mod-dev librabbitmq-dev
 .PHONY: help setup run demo test model fault-test chaos cluster-test check bench requirements clean
 
 help: ## List every command with a sentence.
@@ -50,8 +50,9 @@ check: setup ## Look over the code: ruff, its format, mypy in strict mode, impor
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m tests.contracts.documents --check
 
-bench: setup ## Measure and hold it against bars: make bench [CASES="tree proofs"]; prints a table, writes results/latest.json.
-	@$(BIN)/python -m tests.bench $(CASES)
+bench: setup ## Measure and hold it against bars: make bench [CASES="capacity latency"] [SETTINGS="HUIZHI_BATCH_SIZE=250"].
+	@$(BIN)/python -m services.cli.stack.install $(TEST_PACKAGES)
+	@env $(SETTINGS) $(BIN)/python -m tests.bench $(CASES)
 
 requirements: ## Write requirements.txt and requirements-dev.txt anew from the newest versions that pyproject.toml allows.
 	@deploy/local/pin-requirements.sh $(PYTHON)

@@ -1,7 +1,15 @@
 """Measures, and holds what it measures against bars: ``make bench``, or ``make bench CASES="tree"`` for a few cases.
 
-    tree      what the Merkle tree costs: the exchange's capacity with it and without it, in turns
-    proofs    how long a proof takes as the log grows
+    capacity     queries from ingress to 40 inboxes, against the broker's own ceiling
+    round-trips  queries and their answers, against twice the work of the ceiling
+    peers        FastStream and Celery at the same task with the same guarantees
+    latency      from publish to inbox at a tenth and at half of capacity, and of a lone message, beside the raw hops
+    cost         what a query costs in processor time and bytes on disk, and how much memory the services need
+    scaling      one and two gateways and routers, and which processes are busy then
+    drain        a backlog that piled up while the database was away
+    country      an inbox for every county, against forty
+    tree         what the Merkle tree costs: the exchange's capacity with it and without it, in turns
+    proofs       how long a proof takes as the log grows
 
 It sets up servers of its own, prints one table, and writes ``tests/bench/results/latest.json``.
 """
@@ -18,12 +26,23 @@ from functools import partial
 from pathlib import Path
 
 from services.cli.stack.waiting import unless_stopped
-from tests.bench.capacity import PAYLOAD_BYTES, QUERIES, capacity, shipped
+from tests.bench.amqpload import PAYLOAD_BYTES
+from tests.bench.capacity import capacity, capacity_case
+from tests.bench.comparison import comparison_case
+from tests.bench.cost import cost_case
+from tests.bench.country import country_case
+from tests.bench.drain import drain_case
+from tests.bench.latency import latency_case
 from tests.bench.machine import description
 from tests.bench.measuring import ROUNDS, in_turns, ratios
 from tests.bench.proofs import SIZES, proof_times
+from tests.bench.round_trips import round_trips_case
+from tests.bench.saying import say
+from tests.bench.scaling import scaling_case
+from tests.bench.servers import bench_servers
+from tests.bench.shipping import shipped
 from tests.bench.table import Figure, show
-from tests.faults.harness.servers import Servers, private_servers
+from tests.faults.harness.servers import Servers
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 
@@ -35,7 +54,7 @@ async def tree(servers: Servers, directory: Path) -> list[Figure]:
 
     async def measure(name: str) -> float:
         measured = await capacity(servers, directory / f"{name}-{next(rounds[name])}", ways[name])
-        _say(f"{name} the tree: {measured:,.0f} queries/s")
+        say(f"{name} the tree: {measured:,.0f} queries/s")
         return measured
 
     measured = await in_turns({name: partial(measure, name) for name in ways})
@@ -50,25 +69,45 @@ async def tree(servers: Servers, directory: Path) -> list[Figure]:
 async def proofs(servers: Servers, _directory: Path) -> list[Figure]:
     """How long proofs take at each size of the log, and how much longer at the last than at the first."""
     figures = []
-    for name, times in (await proof_times(servers.database, _say)).items():
+    for name, times in (await proof_times(servers.database, say)).items():
         figures += [Figure(f"proof of {name}, {size:,} entries", "ms", times[size]) for size in SIZES]
         growth = ratios(times[SIZES[-1]], times[SIZES[0]])
         figures.append(Figure(f"proof of {name}, growth", "times", growth, at_most=1.5, note="last size / first"))
     return figures
 
 
-CASES: Mapping[str, Callable[[Servers, Path], Awaitable[list[Figure]]]] = {"tree": tree, "proofs": proofs}
+CASES: Mapping[str, Callable[[Servers, Path], Awaitable[list[Figure]]]] = {
+    "capacity": capacity_case,
+    "round-trips": round_trips_case,
+    "peers": comparison_case,
+    "latency": latency_case,
+    "cost": cost_case,
+    "scaling": scaling_case,
+    "drain": drain_case,
+    "country": country_case,
+    "tree": tree,
+    "proofs": proofs,
+}
 
 
 async def bench(names: list[str]) -> int:
-    """Measure the named cases; 0 if every bar holds."""
+    """Measure the named cases; 0 if every bar holds. Raises what a case raises, with the figures before it kept."""
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="huizhi-bench-", ignore_cleanup_errors=True) as home:
-        async with private_servers(Path(home) / "servers") as servers:
-            for name in names:
-                figures += await CASES[name](servers, Path(home) / name)
-    show(figures)
-    settings = shipped() | {"queries": QUERIES, "payload_bytes": PAYLOAD_BYTES, "rounds": ROUNDS}
+        try:
+            async with bench_servers(Path(home) / "servers") as servers:
+                for name in names:
+                    say(f"{name}:")
+                    figures += await CASES[name](servers, Path(home) / name)
+                    _keep(figures)
+        finally:
+            # What was measured before a case failed has been paid for.
+            show(figures)
+    return 0 if all(figure.holds is not False for figure in figures) else 1
+
+
+def _keep(figures: list[Figure]) -> None:
+    settings = shipped() | {"payload_bytes": PAYLOAD_BYTES, "rounds": ROUNDS}
     results = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": description(),
@@ -77,12 +116,6 @@ async def bench(names: list[str]) -> int:
     }
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
-    return 0 if all(figure.holds is not False for figure in figures) else 1
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
 
 
 def main() -> int:

