@@ -8,7 +8,7 @@ from pamqp import commands
 from pamqp.body import ContentBody
 
 from services.runtime.lane import handshake, sink
-from services.runtime.lane.line import CLOSE_SECONDS
+from services.runtime.lane.line import CLOSE_SECONDS, Line
 from services.runtime.lane.sink import UNSETTLED_BYTES, UNSETTLED_MESSAGES
 from services.runtime.ports import Broker, Failure, Publication, SinkLost, SourceLost
 from tests.unit.runtime.lane import stream
@@ -195,6 +195,25 @@ async def test_a_broker_that_takes_nothing_more_and_does_not_say_so_is_lost_afte
         broker.listening = False
         with pytest.raises(SinkLost, match="confirmation"):
             await asyncio.wait_for(out.publish(messages(200, bytes(1024**2))), 10)
+
+
+async def test_what_a_broker_does_not_take_is_not_piled_up_before_its_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    piled_up: list[int] = []
+    write = Line.write
+
+    def noting(self: Line, data: bytes) -> None:
+        write(self, data)
+        assert self._transport is not None
+        piled_up.append(self._transport.get_write_buffer_size())
+
+    monkeypatch.setattr(Line, "write", noting)
+    async with scripted() as broker, broker.lane(0.3).open_sink("out") as out:
+        broker.listening = False
+        with pytest.raises(SinkLost, match="confirmation"):
+            await out.publish(messages(200, bytes(512 * 1024)))
+
+    # One write, and what the transport takes for little.
+    assert 0 < max(piled_up) < 1024**2
 
 
 async def test_the_confirm_timeout_begins_anew_with_every_confirm() -> None:
