@@ -184,6 +184,8 @@ async def test_no_more_than_so_much_is_on_its_way_unconfirmed(count: int, body: 
         settled = 0
         while settled < count:
             await broker.until_heard(PUBLISH, min(settled + most, count))
+            # More of them would come now.
+            await asyncio.wait((publishing,), timeout=0.1)
             assert broker.heard.count(PUBLISH) <= settled + most
             settled = broker.heard.count(PUBLISH)
             broker.say(stream.ack(settled, multiple=True))
@@ -220,9 +222,17 @@ async def test_the_confirm_timeout_begins_anew_with_every_confirm() -> None:
     async with scripted() as broker, broker.lane(0.5).open_sink("out") as out:
         publishing = asyncio.create_task(out.publish(messages(4)))
         await broker.until_heard(PUBLISH, 4)
-        for tag in range(1, 4):
+        for tag in range(1, 5):
             await asyncio.wait((publishing,), timeout=0.3)
             broker.say(stream.ack(tag))
+        assert await publishing == []
+
+
+async def test_a_broker_that_stops_confirming_is_lost_after_the_confirm_timeout() -> None:
+    async with scripted() as broker, broker.lane(0.5).open_sink("out") as out:
+        publishing = asyncio.create_task(out.publish(messages(2)))
+        await broker.until_heard(PUBLISH, 2)
+        broker.say(stream.ack(1))
         with pytest.raises(SinkLost, match=r"no confirmation within 0\.5 s"):
             await publishing
 
@@ -270,7 +280,9 @@ async def test_outcomes_that_cannot_be_leave_the_sink_lost(said: bytes) -> None:
             await publishing
 
 
-async def test_of_several_hosts_one_that_answers_is_found() -> None:
+async def test_of_several_hosts_one_that_answers_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The last one is tried first.
+    monkeypatch.setattr(handshake.random, "sample", lambda hosts, _: list(reversed(hosts)))
     async with scripted(mute="greeting") as silent, scripted() as broker:
         hosts = f"127.0.0.1:1,127.0.0.1:{silent.port},127.0.0.1:{broker.port}"
         lanes: Broker = type(broker.lane())(f"amqp://a:b@{hosts}/", name="test")
