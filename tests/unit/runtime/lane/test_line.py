@@ -8,7 +8,7 @@ from pamqp import commands
 from pamqp.body import ContentBody
 
 from services.runtime.lane import handshake, sink
-from services.runtime.lane.line import CLOSE_SECONDS
+from services.runtime.lane.line import CLOSE_SECONDS, Line
 from services.runtime.lane.sink import UNSETTLED_BYTES, UNSETTLED_MESSAGES
 from services.runtime.ports import Broker, Failure, Publication, SinkLost, SourceLost
 from tests.unit.runtime.lane import stream
@@ -184,6 +184,8 @@ async def test_no_more_than_so_much_is_on_its_way_unconfirmed(count: int, body: 
         settled = 0
         while settled < count:
             await broker.until_heard(PUBLISH, min(settled + most, count))
+            # More of them would come now.
+            await asyncio.wait((publishing,), timeout=0.1)
             assert broker.heard.count(PUBLISH) <= settled + most
             settled = broker.heard.count(PUBLISH)
             broker.say(stream.ack(settled, multiple=True))
@@ -197,13 +199,40 @@ async def test_a_broker_that_takes_nothing_more_and_does_not_say_so_is_lost_afte
             await asyncio.wait_for(out.publish(messages(200, bytes(1024**2))), 10)
 
 
+async def test_what_a_broker_does_not_take_is_not_piled_up_before_its_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    piled_up: list[int] = []
+    write = Line.write
+
+    def noting(self: Line, data: bytes) -> None:
+        write(self, data)
+        assert self._transport is not None
+        piled_up.append(self._transport.get_write_buffer_size())
+
+    monkeypatch.setattr(Line, "write", noting)
+    async with scripted() as broker, broker.lane(0.3).open_sink("out") as out:
+        broker.listening = False
+        with pytest.raises(SinkLost, match="confirmation"):
+            await out.publish(messages(200, bytes(512 * 1024)))
+
+    # One write, and what the transport takes for little.
+    assert 0 < max(piled_up) < 1024**2
+
+
 async def test_the_confirm_timeout_begins_anew_with_every_confirm() -> None:
     async with scripted() as broker, broker.lane(0.5).open_sink("out") as out:
         publishing = asyncio.create_task(out.publish(messages(4)))
         await broker.until_heard(PUBLISH, 4)
-        for tag in range(1, 4):
+        for tag in range(1, 5):
             await asyncio.wait((publishing,), timeout=0.3)
             broker.say(stream.ack(tag))
+        assert await publishing == []
+
+
+async def test_a_broker_that_stops_confirming_is_lost_after_the_confirm_timeout() -> None:
+    async with scripted() as broker, broker.lane(0.5).open_sink("out") as out:
+        publishing = asyncio.create_task(out.publish(messages(2)))
+        await broker.until_heard(PUBLISH, 2)
+        broker.say(stream.ack(1))
         with pytest.raises(SinkLost, match=r"no confirmation within 0\.5 s"):
             await publishing
 
@@ -251,7 +280,9 @@ async def test_outcomes_that_cannot_be_leave_the_sink_lost(said: bytes) -> None:
             await publishing
 
 
-async def test_of_several_hosts_one_that_answers_is_found() -> None:
+async def test_of_several_hosts_one_that_answers_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The last one is tried first.
+    monkeypatch.setattr(handshake.random, "sample", lambda hosts, _: list(reversed(hosts)))
     async with scripted(mute="greeting") as silent, scripted() as broker:
         hosts = f"127.0.0.1:1,127.0.0.1:{silent.port},127.0.0.1:{broker.port}"
         lanes: Broker = type(broker.lane())(f"amqp://a:b@{hosts}/", name="test")
