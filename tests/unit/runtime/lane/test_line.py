@@ -1,6 +1,7 @@
 """What a line does that a well-behaved broker gives no occasion for."""
 
 import asyncio
+import random
 import time
 
 import pytest
@@ -282,7 +283,7 @@ async def test_outcomes_that_cannot_be_leave_the_sink_lost(said: bytes) -> None:
 
 async def test_of_several_hosts_one_that_answers_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     # The last one is tried first.
-    monkeypatch.setattr(handshake.random, "sample", lambda hosts, _: list(reversed(hosts)))
+    monkeypatch.setattr(random, "sample", lambda hosts, _: list(reversed(hosts)))
     async with scripted(mute="greeting") as silent, scripted() as broker:
         hosts = f"127.0.0.1:1,127.0.0.1:{silent.port},127.0.0.1:{broker.port}"
         lanes: Broker = type(broker.lane())(f"amqp://a:b@{hosts}/", name="test")
