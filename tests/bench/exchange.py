@@ -125,6 +125,13 @@ class Exchange:
         inbox = inbox_queue(self.sender)
         return running("drain", self.reader_url, count=count, from_=inbox, counted="answer", ids=str(ids), idle=60)
 
+    async def waiting(self, *queues: str) -> int:
+        """How many messages these queues hold that nobody has in hand."""
+        async with await aio_pika.connect(self.stack.platform.amqp_url) as connection:
+            channel = await connection.channel()
+            declared = [await channel.declare_queue(queue, passive=True) for queue in queues]
+        return sum(one.declaration_result.message_count or 0 for one in declared)
+
     async def check(self, count: int, ids: Path) -> None:
         """Raises Miscounted unless the queries that were read are ``count`` different ones, each on the ledger as
         dispatched, and nothing else is on its way.
@@ -181,12 +188,7 @@ class Exchange:
         await until(f"the log has {entries} entries", there, within_s=_DONE_WITHIN_S)
 
     async def _nothing_is_left(self) -> None:
-        async with await aio_pika.connect(self.stack.platform.amqp_url) as connection:
-            channel = await connection.channel()
-            left = 0
-            for recipient in self.recipients:
-                queue = await channel.declare_queue(inbox_queue(recipient), passive=True)
-                left += queue.declaration_result.message_count or 0
+        left = await self.waiting(*(inbox_queue(one) for one in self.recipients))
         if left:
             raise Miscounted(f"{left} messages more came to the inboxes than were published")
 
