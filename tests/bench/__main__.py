@@ -22,58 +22,29 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from services.cli.stack.waiting import unless_stopped
 from tests.bench.amqpload import PAYLOAD_BYTES
-from tests.bench.capacity import capacity, capacity_case
+from tests.bench.capacity import capacity_case
 from tests.bench.comparison import comparison_case
 from tests.bench.cost import cost_case
 from tests.bench.country import country_case
 from tests.bench.drain import drain_case
 from tests.bench.latency import latency_case
 from tests.bench.machine import description
-from tests.bench.measuring import ROUNDS, in_turns, ratios
-from tests.bench.proofs import SIZES, proof_times
+from tests.bench.measuring import ROUNDS
+from tests.bench.proofs import proofs_case
 from tests.bench.round_trips import round_trips_case
 from tests.bench.saying import say
 from tests.bench.scaling import scaling_case
 from tests.bench.servers import bench_servers
 from tests.bench.shipping import shipped
 from tests.bench.table import Figure, show
+from tests.bench.tree import tree_case
 from tests.faults.harness.servers import Servers
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
-
-
-async def tree(servers: Servers, directory: Path) -> list[Figure]:
-    """The exchange's capacity with the tree, and as a part of that without it."""
-    ways = {"with": ("-m",), "without": ("-m", "tests.bench.without", "tree")}
-    rounds = {name: iter(range(ROUNDS)) for name in ways}
-
-    async def measure(name: str) -> float:
-        measured = await capacity(servers, directory / f"{name}-{next(rounds[name])}", ways[name])
-        say(f"{name} the tree: {measured:,.0f} queries/s")
-        return measured
-
-    measured = await in_turns({name: partial(measure, name) for name in ways})
-    kept = ratios(measured["with"], measured["without"])
-    return [
-        Figure("capacity with the tree", "queries/s", measured["with"]),
-        Figure("capacity without the tree", "queries/s", measured["without"]),
-        Figure("kept with the tree", "of it", kept, at_least=0.9, note="with / without, in turns"),
-    ]
-
-
-async def proofs(servers: Servers, _directory: Path) -> list[Figure]:
-    """How long proofs take at each size of the log, and how much longer at the last than at the first."""
-    figures = []
-    for name, times in (await proof_times(servers.database, say)).items():
-        figures += [Figure(f"proof of {name}, {size:,} entries", "ms", times[size]) for size in SIZES]
-        growth = ratios(times[SIZES[-1]], times[SIZES[0]])
-        figures.append(Figure(f"proof of {name}, growth", "times", growth, at_most=1.5, note="last size / first"))
-    return figures
 
 
 CASES: Mapping[str, Callable[[Servers, Path], Awaitable[list[Figure]]]] = {
@@ -85,8 +56,8 @@ CASES: Mapping[str, Callable[[Servers, Path], Awaitable[list[Figure]]]] = {
     "scaling": scaling_case,
     "drain": drain_case,
     "country": country_case,
-    "tree": tree,
-    "proofs": proofs,
+    "tree": tree_case,
+    "proofs": proofs_case,
 }
 
 

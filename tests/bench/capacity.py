@@ -5,10 +5,9 @@ before it is handed over, and what part that is of what the broker itself can do
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.bench.ceiling import raw_hops
+from tests.bench.ceiling import beside_the_ceiling, raw_hops
 from tests.bench.exchange import exchange
-from tests.bench.measuring import in_turns, ratios
-from tests.bench.saying import say
+from tests.bench.measuring import ratios
 from tests.bench.table import Figure
 from tests.faults.harness.servers import Servers
 
@@ -27,21 +26,10 @@ async def capacity(servers: Servers, directory: Path, ledger: Sequence[str] = ("
 async def capacity_case(servers: Servers, directory: Path, queries: int = QUERIES) -> list[Figure]:
     """The exchange and the ceiling, in turns."""
     async with exchange(servers, directory) as running, raw_hops(servers) as hops:
-
-        async def ours() -> float:
-            measured = (await running.queries(queries)).per_second
-            say(f"capacity: {measured:,.0f} queries/s")
-            return measured
-
-        async def ceiling() -> float:
-            measured = (await hops.pass_through(queries)).per_second
-            say(f"ceiling: {measured:,.0f} messages/s")
-            return measured
-
-        measured = await in_turns({"ceiling": ceiling, "capacity": ours})
-    part = ratios(measured["capacity"], measured["ceiling"])
+        ours, ceiling = await beside_the_ceiling(hops, queries, "capacity", lambda: running.queries(queries))
+    part = ratios(ours, ceiling)
     return [
-        Figure("ceiling", "messages/s", measured["ceiling"], note="publish, relay and drain over two quorum queues"),
-        Figure("capacity", "queries/s", measured["capacity"], note="from ingress to 40 inboxes"),
+        Figure("ceiling", "messages/s", ceiling, note="publish, relay and drain over two quorum queues"),
+        Figure("capacity", "queries/s", ours, note="from ingress to 40 inboxes"),
         Figure("capacity of the ceiling", "of it", part, at_least=OF_THE_CEILING, note="in turns"),
     ]

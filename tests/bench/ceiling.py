@@ -4,7 +4,7 @@ A publisher, a relay and a reader run at the same time. The relay acks a message
 which is the least that anybody can do who must not lose one.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,8 @@ import aio_pika
 
 from services.cli.stack.broker_settings import ADMINISTRATOR
 from tests.bench.amqpload import PAYLOAD_BYTES, running
+from tests.bench.measuring import Series, in_turns
+from tests.bench.saying import say
 from tests.bench.throughput import Round
 from tests.bench.usage import Meter, server_pids
 from tests.faults.harness.instance import client
@@ -45,6 +47,25 @@ class RawHops:
         """Publish so many and leave them in the first queue."""
         async with running("publish", self.amqp_url, count=count, key=_FIRST, size=PAYLOAD_BYTES) as publish:
             await publish.done()
+
+
+async def beside_the_ceiling(
+    hops: RawHops, count: int, name: str, ours: Callable[[], Awaitable[Round]]
+) -> tuple[Series, Series]:
+    """What ``ours`` does a second, and in turns with it how many messages the raw hops, ``count`` of them a round."""
+
+    async def measured() -> float:
+        value = (await ours()).per_second
+        say(f"{name}: {value:,.0f}/s")
+        return value
+
+    async def ceiling() -> float:
+        value = (await hops.pass_through(count)).per_second
+        say(f"ceiling: {value:,.0f} messages/s")
+        return value
+
+    both = await in_turns({"ceiling": ceiling, "ours": measured})
+    return both["ours"], both["ceiling"]
 
 
 @asynccontextmanager

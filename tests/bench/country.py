@@ -7,9 +7,9 @@ would weigh on whatever is measured beside them. The ceiling is measured in turn
 import time
 from pathlib import Path
 
-from tests.bench.ceiling import raw_hops
+from tests.bench.ceiling import beside_the_ceiling, raw_hops
 from tests.bench.exchange import Exchange, counties, exchange
-from tests.bench.measuring import Series, in_turns, ratios
+from tests.bench.measuring import Series, ratios
 from tests.bench.saying import say
 from tests.bench.servers import bench_servers
 from tests.bench.table import Figure
@@ -64,17 +64,7 @@ async def _measure(servers: Servers, running: Exchange, queries: int) -> tuple[S
     processes = {name: pid for name, pid in pids(running.stack).items() if name != "database"}
     for pid in processes.values():
         reset_peak(pid)
+    name = f"{len(running.recipients):,} inboxes"
     async with raw_hops(servers) as hops:
-
-        async def ours() -> float:
-            measured = (await running.queries(queries)).per_second
-            say(f"{len(running.recipients):,} inboxes: {measured:,.0f} queries/s")
-            return measured
-
-        async def ceiling() -> float:
-            measured = (await hops.pass_through(queries)).per_second
-            say(f"ceiling: {measured:,.0f} messages/s")
-            return measured
-
-        measured = await in_turns({"ceiling": ceiling, "ours": ours})
-    return measured["ours"], measured["ceiling"], {name: peak_mib(pid) for name, pid in processes.items()}
+        ours, ceiling = await beside_the_ceiling(hops, queries, name, lambda: running.queries(queries))
+    return ours, ceiling, {name: peak_mib(pid) for name, pid in processes.items()}

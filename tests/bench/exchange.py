@@ -136,9 +136,7 @@ class Exchange:
         """Raises Miscounted unless the queries that were read are ``count`` different ones, each on the ledger as
         dispatched, and nothing else is on its way.
         """
-        read = [UUID(line) for line in ids.read_text().split()]
-        if len(read) != count or len(set(read)) != count:
-            raise Miscounted(f"{len(read)} queries were read, {len(set(read))} different ones, of {count}")
+        read = _different(ids, count, "queries")
         async with self.stack.database() as connection:
 
             async def dispatched() -> bool:
@@ -158,9 +156,7 @@ class Exchange:
         await self._nothing_is_left()
 
     async def _check_answers(self, count: int, ids: Path) -> None:
-        read = [UUID(line) for line in ids.read_text().split()]
-        if len(read) != count or len(set(read)) != count:
-            raise Miscounted(f"{len(read)} answers were read, {len(set(read))} different ones, of {count}")
+        read = _different(ids, count, "answers")
         async with self.stack.database() as connection:
 
             async def answered() -> bool:
@@ -198,6 +194,14 @@ class Exchange:
     def _next_file(self, name: str) -> Path:
         self._rounds += 1
         return self.directory / f"{name}-{self._rounds}"
+
+
+def _different(ids: Path, count: int, what: str) -> list[UUID]:
+    """The ids that were read. Raises Miscounted unless they are ``count`` different ones."""
+    read = [UUID(line) for line in ids.read_text().split()]
+    if len(read) != count or len(set(read)) != count:
+        raise Miscounted(f"{len(read)} {what} were read, {len(set(read))} different ones, of {count}")
+    return read
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -18,8 +19,11 @@ from services.ledger.sequencer import Sequencer
 from services.ledger.store.provision import provision
 from services.ledger.store.queries import READING
 from tests.bench.history import BATCH, History
-from tests.bench.measuring import ROUNDS, Series, percentile
+from tests.bench.measuring import ROUNDS, Series, percentile, ratios
+from tests.bench.saying import say
+from tests.bench.table import Figure
 from tests.conftest import execute, in_database
+from tests.faults.harness.servers import Servers
 from tests.integration.ledger.unwitnessed import NoWitnesses
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -29,7 +33,17 @@ _ORIGIN = "huizhi.bench/national/0"
 _DATABASE = "huizhi_bench_proofs"
 
 
-async def proof_times(server: str, say: Callable[[str], None]) -> dict[str, dict[int, Series]]:
+async def proofs_case(servers: Servers, _directory: Path) -> list[Figure]:
+    """How long proofs take at each size of the log, and how much longer at the last than at the first."""
+    figures = []
+    for name, times in (await proof_times(servers.database)).items():
+        figures += [Figure(f"proof of {name}, {size:,} entries", "ms", times[size]) for size in SIZES]
+        growth = ratios(times[SIZES[-1]], times[SIZES[0]])
+        figures.append(Figure(f"proof of {name}, growth", "times", growth, at_most=1.5, note="last size / first"))
+    return figures
+
+
+async def proof_times(server: str) -> dict[str, dict[int, Series]]:
     """Milliseconds at p50 of a message's proof and of a district's figures', by the log's size, ``ROUNDS`` times."""
     async with _ledger(server) as (pool, history):
         publisher = Publisher(pool, _ORIGIN, [SigningKey.generate(_ORIGIN)], NoWitnesses())

@@ -114,10 +114,12 @@ class LaneSink:
             pending_bytes += len(written)
             unsettled_bytes += len(written)
             full = self._confirms.unsettled >= UNSETTLED_MESSAGES
-            if full or pending_bytes >= WRITE_BYTES:
+            heavy = unsettled_bytes >= UNSETTLED_BYTES
+            # What is waited for below has to be on its way.
+            if full or heavy or pending_bytes >= WRITE_BYTES:
                 await self._write(line, pending)
                 pending_bytes = 0
-            if unsettled_bytes >= UNSETTLED_BYTES:
+            if heavy:
                 await self._until_unsettled(line, 0)
                 unsettled_bytes = 0
             elif full:

@@ -176,8 +176,13 @@ async def test_headers_that_do_not_fit_into_a_frame_are_a_fault_of_the_caller() 
 
 @pytest.mark.parametrize(
     ("count", "body", "most"),
-    [(UNSETTLED_MESSAGES + 500, b"", UNSETTLED_MESSAGES), (20, bytes(UNSETTLED_BYTES // 8), 8)],
-    ids=["messages", "bytes"],
+    [
+        (UNSETTLED_MESSAGES + 500, b"", UNSETTLED_MESSAGES),
+        (20, bytes(UNSETTLED_BYTES // 8), 8),
+        # The bound is reached with some that the socket has not been given yet.
+        (150, bytes(90_000), UNSETTLED_BYTES // 90_000 + 1),
+    ],
+    ids=["messages", "bytes", "bytes, in the middle of a write"],
 )
 async def test_no_more_than_so_much_is_on_its_way_unconfirmed(count: int, body: bytes, most: int) -> None:
     async with scripted() as broker, broker.lane().open_sink("out") as out:
