@@ -1,13 +1,14 @@
 """The settings that are measured: those the exchange is shipped with, and what the environment puts in their place."""
 
 import os
+import re
 
 from services.ledger.settings import LedgerSettings
 from services.router.settings import RouterSettings
 from services.runtime.settings import AMQPSettings, BatchSettings, DatabaseSettings
 
-_NOT_OF_THE_SERVICES = ("HUIZHI_TEST_", "HUIZHI_DATA")
-_URLS = ("HUIZHI_AMQP_URL", "HUIZHI_DATABASE_URL", "HUIZHI_BROKER_API_URL")
+# Results are shown to people: no token, and no URL, which may have a password in it.
+_NOT_TO_BE_SHOWN = re.compile(r"HUIZHI_(TEST_.*|DATA|.*(URLS?|TOKEN|KEYS))")
 
 
 def shipped() -> dict[str, str]:
@@ -24,6 +25,7 @@ def shipped() -> dict[str, str]:
         "HUIZHI_ROUTER_BATCHES_AT_ONCE": str(router.batches_at_once),
         "HUIZHI_ROUTER_PREFETCH": str(router.prefetch),
         "HUIZHI_ROUTER_SWEEP_INTERVAL_S": str(router.sweep_interval_s),
+        "HUIZHI_AMQP_CLIENT": str(AMQPSettings.model_fields["client"].default),
         "HUIZHI_AMQP_CONFIRM_TIMEOUT_S": str(AMQPSettings.model_fields["confirm_timeout_s"].default),
         "HUIZHI_DATABASE_POOL_SIZE": str(DatabaseSettings.model_fields["pool_size"].default),
         **_of_the_environment(),
@@ -34,5 +36,5 @@ def _of_the_environment() -> dict[str, str]:
     return {
         name: value
         for name, value in sorted(os.environ.items())
-        if name.startswith("HUIZHI_") and not name.startswith(_NOT_OF_THE_SERVICES) and name not in _URLS
+        if name.startswith("HUIZHI_") and not _NOT_TO_BE_SHOWN.fullmatch(name)
     }

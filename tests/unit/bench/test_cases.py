@@ -40,6 +40,8 @@ def test_no_url_and_nothing_of_the_tests_is_a_setting_that_is_recorded(monkeypat
     for name in ("HUIZHI_AMQP_URL", "HUIZHI_DATABASE_URL", "HUIZHI_TEST_DATABASE_URL", "HUIZHI_DATA"):
         monkeypatch.setenv(name, "amqp://somebody:secret@host/")
 
+    monkeypatch.setenv("HUIZHI_TOKEN", "secret")
+    monkeypatch.setenv("HUIZHI_LEDGER_NOTIFY_URLS", "https://user:secret@hook.example/")
     assert not any("secret" in value for value in shipped().values())
 
 

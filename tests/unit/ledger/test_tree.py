@@ -170,7 +170,8 @@ def test_a_closing_commits_to_its_table_and_an_empty_one_too() -> None:
 def test_a_sealed_entrys_hash_is_that_of_the_leaf_its_columns_make() -> None:
     ledger = Ledger()
     decision = ledger.take(batch(query(), query()))
-    for one in seal(decision.entries, RunningTotals(), {}):
+    moved = sealed(CohortMove(recipient(), sender(), {"received": 1, "unanswered": 1}))
+    for one in [*seal(decision.entries, RunningTotals(), {}), *moved]:
         leaf = leaf_of(one.index, one.at, one.event, one.message_id, said(one))
         assert one.leaf_hash == leaf_hash(leaf)
         assert decode_leaf(leaf).message_id == one.message_id
