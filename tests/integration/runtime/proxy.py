@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 
@@ -51,12 +51,12 @@ class Proxy:
 
     async def _pass_on(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, from_server: bool) -> None:
         try:
-            while data := await source.read(65536):
-                if not (from_server and self.deaf):
-                    target.write(data)
-                    await target.drain()
-        except ConnectionError:
-            pass
+            # Either end may break off.
+            with suppress(ConnectionError):
+                while data := await source.read(65536):
+                    if not (from_server and self.deaf):
+                        target.write(data)
+                        await target.drain()
         finally:
             target.transport.abort()
 

@@ -78,18 +78,20 @@ class ScriptedBroker:
         """Of the server: a connection."""
         self._writer = writer
         self._ended.clear()
-        # The lane may go whenever it likes.
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            assert await reader.readexactly(8) == b"AMQP\0\0\x09\x01"
-            if "greeting" not in self._mute:
-                self.say(stream.method(commands.Connection.Start(0, 9, {}, self._mechanisms, "en_US"), 0))
-            while self.listening:
-                start = await reader.readexactly(7)
-                rest = await reader.readexactly(int.from_bytes(start[3:]) + 1)
-                self._take(start + rest)
-        if self.listening:
-            writer.close()
-            self._ended.set()
+        try:
+            # The lane may go whenever it likes.
+            with suppress(asyncio.IncompleteReadError, ConnectionError):
+                assert await reader.readexactly(8) == b"AMQP\0\0\x09\x01"
+                if "greeting" not in self._mute:
+                    self.say(stream.method(commands.Connection.Start(0, 9, {}, self._mechanisms, "en_US"), 0))
+                while self.listening:
+                    start = await reader.readexactly(7)
+                    rest = await reader.readexactly(int.from_bytes(start[3:]) + 1)
+                    self._take(start + rest)
+        finally:
+            if self.listening:
+                writer.close()
+                self._ended.set()
 
     def _take(self, data: bytes) -> None:
         _, _, said = frame.unmarshal(data)
