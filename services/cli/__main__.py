@@ -1,72 +1,47 @@
-"""The `huizhi` command: registers each command and turns the errors meant for people into a message and a status."""
+"""The `huizhi` command: says where each command stands, and turns the errors meant for people into a message and a
+status.
+"""
 
 import sys
 
-import typer
-
-from services.cli import (
-    acknowledge,
-    answer,
-    assess,
-    conservation,
-    custody,
-    directory,
-    extend,
-    forward,
-    inbox,
-    kind,
-    parked,
-    participant,
-    period,
-    rate,
-    refused,
-    remind,
-    retention,
-    send,
-    show,
-    unanswered,
-    withdraw,
-)
-from services.cli.demo import command as demonstration
 from services.cli.errors import CommandError
-from services.cli.log import app as log
-from services.cli.reconcile import command as reconciliation
-from services.cli.stack import commands as stack
+from services.cli.lazy import lazy_app
 
-app = typer.Typer(
+# A command is added by one line here: its name, and the function or the application of further commands that it is.
+app = lazy_app(
+    {
+        "up": "services.cli.stack.commands:up",
+        "down": "services.cli.stack.commands:down",
+        "demo": "services.cli.demo.command:demo",
+        "send": "services.cli.send:send",
+        "acknowledge": "services.cli.acknowledge:acknowledge",
+        "extend": "services.cli.extend:extend",
+        "forward": "services.cli.forward:forward",
+        "answer": "services.cli.answer:answer",
+        "assess": "services.cli.assess:assess",
+        "withdraw": "services.cli.withdraw:withdraw",
+        "remind": "services.cli.remind:remind",
+        "inbox": "services.cli.inbox:inbox",
+        "show": "services.cli.show:show",
+        "rate": "services.cli.rate:rate",
+        "unanswered": "services.cli.unanswered:unanswered",
+        "custody": "services.cli.custody:custody",
+        "refused": "services.cli.refused:refused",
+        "parked": "services.cli.parked:parked",
+        "conservation": "services.cli.conservation:conservation",
+        "reconcile": "services.cli.reconcile.command:reconcile",
+        "period": "services.cli.period:app",
+        "directory": "services.cli.directory:app",
+        "participant": "services.cli.participant:app",
+        "kind": "services.cli.kind:app",
+        "retention": "services.cli.retention:app",
+        "log": "services.cli.log:app",
+    },
     name="huizhi",
     help="Operate an exchange between jurisdictions and read its ledger.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # Local variables may hold passwords.
 )
-
-# A command is added by one line here: app.command()(module.function), or app.add_typer(module.app, name="noun").
-app.command()(stack.up)
-app.command()(stack.down)
-app.command()(demonstration.demo)
-app.command()(send.send)
-app.command()(acknowledge.acknowledge)
-app.command()(extend.extend)
-app.command()(forward.forward)
-app.command()(answer.answer)
-app.command()(assess.assess)
-app.command()(withdraw.withdraw)
-app.command()(remind.remind)
-app.command()(inbox.inbox)
-app.command()(show.show)
-app.command()(rate.rate)
-app.command()(unanswered.unanswered)
-app.command()(custody.custody)
-app.command()(refused.refused)
-app.command()(parked.parked)
-app.command()(conservation.conservation)
-app.command()(reconciliation.reconcile)
-app.add_typer(period.app, name="period")
-app.add_typer(directory.app, name="directory")
-app.add_typer(participant.app, name="participant")
-app.add_typer(kind.app, name="kind")
-app.add_typer(retention.app, name="retention")
-app.add_typer(log, name="log")
 
 
 def main() -> None:

@@ -16,6 +16,9 @@ from services.runtime.settings import PlatformSettings, SettingsError, read_sett
 NOTHING = "–"
 """What stands where there is no value."""
 
+WHOLE_PLATFORM = "the whole platform"
+"""What the jurisdiction of the code `""` is called."""
+
 _UNBOUNDED = 10_000
 _MINUTE_S = 60
 _UNITS = ((86_400, "d"), (3_600, "h"), (_MINUTE_S, "min"), (1, "s"))

@@ -12,7 +12,7 @@ from contracts.rates import shown
 from services.cli.client import API
 from services.cli.context import DEFAULT_DATA, DataOption, JSONOption, print_json
 from services.cli.errors import CommandError
-from services.cli.layout import Clock, show_table, table
+from services.cli.layout import WHOLE_PLATFORM, Clock, show_table, table
 from services.cli.proof_file import write_proof
 
 COUNTS = {
@@ -26,7 +26,6 @@ COUNTS = {
     "forwarded": "forwarded",
 }
 """The figures that are shown, and what each is called; `on time at first` is by the date before any extension."""
-WHOLE_PLATFORM = "the whole platform"
 
 
 class Role(StrEnum):

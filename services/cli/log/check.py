@@ -11,9 +11,8 @@ from contracts.proofs import Checked, ProofDocument, ProofError, check_proof, de
 from contracts.rates import percentage, shown
 from services.cli.context import JSONOption, print_json
 from services.cli.errors import CommandError
-from services.cli.layout import Clock, show_table, table
+from services.cli.layout import WHOLE_PLATFORM, Clock, show_table, table
 from services.cli.log.trusted import KeyOption, trusted_keys
-from services.cli.rate import WHOLE_PLATFORM
 
 _LARGEST_BYTES = 64 * 2**20
 
